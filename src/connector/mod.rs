@@ -1,0 +1,5 @@
+//! Connectors: the code that speaks to a kind of system. Knows platforms, no mapping, plan or ledger.
+
+pub mod contract;
+
+pub use contract::{BulkReply, ExtractError, Reply, Stop};

@@ -1,0 +1,12 @@
+//! Findings about files people wrote: stable codes, places, causes and hints.
+//!
+//! Knows no stage of the engine: codes are one flat list. A stage says *where* with a [`Span`] and
+//! never counts columns; the renderers turn spans into lines late.
+
+pub mod code;
+pub mod diagnostic;
+pub mod span;
+
+pub use code::Code;
+pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+pub use span::{FileId, Files, Span};

@@ -1,0 +1,94 @@
+//! One customer's migration: which mapping, which connections, which choices.
+
+use super::Mapping;
+use std::{path::PathBuf, sync::Arc};
+
+/// A migration, resolved. Holds references to secrets, never secrets.
+#[derive(Clone, Debug)]
+pub struct Migration {
+    /// The migration file.
+    pub path: PathBuf,
+    /// Its folder; relative paths in it start here, and `.transload/` stands here.
+    pub folder: PathBuf,
+    /// The mapping with this migration's additions.
+    pub mapping: Arc<Mapping>,
+    /// The tier of the destination account; `None`: not said.
+    pub tier: Option<String>,
+    /// Where records are read.
+    pub source: SourceConnection,
+    /// Where they are written.
+    pub destination: DestinationConnection,
+    /// True when a run needs no approved sample (`approve: none`).
+    pub approval_waived: bool,
+}
+
+/// Where records are read.
+#[derive(Clone, Debug)]
+pub enum SourceConnection {
+    /// An export folder.
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Encoding instead of the platform's.
+        encoding: Option<String>,
+        /// Zone instead of the platform's.
+        zone: Option<String>,
+    },
+    /// An API.
+    Http(HttpConnection),
+    /// A simulated API of the source platform, filled from a folder of exports.
+    Sandbox(SandboxConnection),
+}
+
+/// Where records are written.
+#[derive(Clone, Debug)]
+pub enum DestinationConnection {
+    /// A simulated server in the same process.
+    Sandbox(SandboxConnection),
+    /// The real API, or a simulated server elsewhere.
+    Http(HttpConnection),
+    /// Files in a folder: one per object, named by the platform file.
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+/// An HTTP connection.
+#[derive(Clone, Debug)]
+pub struct HttpConnection {
+    /// Base address; instead of the platform's with `params` filled in.
+    pub base: Option<String>,
+    /// Values of the base address's parameters.
+    pub params: Vec<(String, String)>,
+    /// Where the secret is: `env:NAME` or `file:PATH`.
+    pub secret: Option<SecretRef>,
+    /// Calls per minute, below the platform's own limits.
+    pub calls_per_minute: Option<u64>,
+}
+
+/// Where a secret is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretRef {
+    /// An environment variable.
+    Env(String),
+    /// A file, first line.
+    File(PathBuf),
+}
+
+/// A simulated server for this migration.
+#[derive(Clone, Debug, Default)]
+pub struct SandboxConnection {
+    /// What the account holds before: a YAML file, object name to records.
+    pub seed: Option<PathBuf>,
+    /// Create what only an admin can create (custom fields, by-hand objects) through the admin plane.
+    pub provision: bool,
+    /// Quirks other than the platform's defaults.
+    pub quirks: Vec<(String, String)>,
+    /// Calls per minute, instead of the platform's limits; 0 switches the limits off.
+    pub calls_per_minute: Option<u64>,
+    /// Faults to inject: `drop_after: 0.05` and its like, name to rate.
+    pub faults: Vec<(String, f64)>,
+    /// Seed of the fault generator.
+    pub random_seed: u64,
+}

@@ -1,0 +1,24 @@
+//! A mapping as meant: every name resolved, every type known. The only input of plan, transform and run.
+//!
+//! `check` builds it; nobody else does. Positions ([`crate::ident`]) replace names everywhere.
+
+pub mod expr;
+pub mod migration;
+pub mod model;
+pub mod op;
+pub mod policy;
+pub mod step;
+pub mod when;
+
+pub use expr::{Input, Pick};
+pub use migration::{
+    DestinationConnection, HttpConnection, Migration, SandboxConnection, SecretRef,
+    SourceConnection,
+};
+pub use model::{
+    Handoff, Mapping, Merge, OrderBy, PageRow, Param, SplitRow, SplitTo, TestCase, ValueMap,
+};
+pub use op::{Loss, Op};
+pub use policy::{Absent, BlankPolicy, Found, Missing, Policy};
+pub use step::{Create, FieldMap, Guard, Join, JoinKind, Let, MatchKey, OnJoin, RefSource, Step};
+pub use when::{Compare, Operand, When};

@@ -1,0 +1,85 @@
+//! Policies, each with its closed list of values.
+
+/// What happens to a record that exists at the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Bind to it, never write.
+    Use,
+    /// Write the mapped fields.
+    Update,
+    /// Hold the record.
+    Hold,
+    /// Stop the run.
+    Fail,
+}
+
+/// What happens to a record that does not exist at the destination.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Absent {
+    /// Create it.
+    Create,
+    /// Hold it (and, through references, whatever needs it).
+    Hold,
+    /// Stop the run.
+    Fail,
+    /// References go to the record with this key instead: (position in `Step::match_keys[0].pairs`' order, text or param).
+    Fallback(Vec<FallbackKey>),
+    /// Create a stand-in with these fields, flagged for an admin.
+    Placeholder(Vec<FallbackKey>),
+}
+
+/// A field and the value it has in a fallback or placeholder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FallbackKey {
+    /// Destination field.
+    pub field: crate::ident::FieldId,
+    /// The value: a literal, or a parameter by position.
+    pub value: super::Input,
+}
+
+/// What a blank value does to a field that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlankPolicy {
+    /// Nothing is sent.
+    Skip,
+    /// The field is cleared.
+    Clear,
+}
+
+/// What happens when a reference does not resolve or a value is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Hold the record.
+    Hold,
+    /// Leave the field out.
+    Blank,
+    /// Drop this record, counted, with the reason.
+    SkipRow,
+}
+
+/// Policies of a mapping.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Default of `blank:`.
+    pub blank: BlankPolicy,
+    /// Share of held and failed records of an object above which the run ends with exit 5, in basis points.
+    pub errors_max_share: Option<u32>,
+    /// The same as a number.
+    pub errors_max_count: Option<u64>,
+    /// Size of a sample.
+    pub sample_size: u32,
+    /// Seed of a sample.
+    pub sample_seed: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            blank: BlankPolicy::Skip,
+            errors_max_share: None,
+            errors_max_count: None,
+            sample_size: 300,
+            sample_seed: 7,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What the YAML says, with spans, and no meaning yet.
+//!
+//! [`tree`] is the parsed file; [`shape`] says what each kind of file may hold, checks a tree against
+//! it and publishes the same as JSON Schema. Only `check` may use this module: after it nobody sees a
+//! spec.
+
+pub mod tree;
+
+pub use tree::{Entry, Node, Tree};

@@ -1,0 +1,41 @@
+//! How a transform asks where a referenced record went.
+
+use crate::{
+    ident::{ObjectId, StepId},
+    value::DestRef,
+};
+
+/// Answers where records went. `run` answers from the ledger's id map and the destination's directory; tests from
+/// a table.
+pub trait Resolve: Sync {
+    /// Where the record of a source object with this key went. `only`: steps that count (empty: any);
+    /// `to`: destination objects that fit.
+    fn by_source(
+        &self,
+        object: ObjectId,
+        key: &str,
+        only: &[StepId],
+        to: &[ObjectId],
+    ) -> Resolution<'_>;
+
+    /// The destination record with this natural key (its object's first key, trimmed, in lower case).
+    fn by_natural(&self, object: ObjectId, key: &str) -> Resolution<'_>;
+
+    /// True when people had this tag at the destination before the migration first ran.
+    fn tag_taken(&self, object: ObjectId, tag: &str) -> bool;
+}
+
+/// Where a referenced record went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution<'a> {
+    /// It is at the destination.
+    Found(DestRef<'a>),
+    /// It is not there yet and will be; the reference is written in the second pass.
+    Later,
+    /// It was held or failed; so is whatever needs it.
+    Held,
+    /// It was left out on purpose.
+    Dropped,
+    /// There is no such record.
+    Unknown,
+}

@@ -1,0 +1,12 @@
+//! Values in flight: what a cell, a field and a record are between reading and writing.
+//!
+//! Knows no platform and no mapping. [`Page`] is what extraction yields, [`Value`] what transforms
+//! work on, [`Type`] what a field is declared to be.
+
+pub mod data_type;
+pub mod page;
+pub mod scalar;
+
+pub use data_type::Type;
+pub use page::{Cell, CellKind, Page, RowFault};
+pub use scalar::{DestRef, Fault, FaultKind, Scalar, Value};
