@@ -1,11 +1,13 @@
 //! Transload: moves a company from one CRM to another, declared in YAML.
 
-pub mod connector;
+pub mod ident;
+pub mod clock;
+pub mod secret;
+pub mod value;
 pub mod diag;
 pub mod event;
-pub mod ident;
-pub mod mapping;
 pub mod platform;
+pub mod connector;
 pub mod spec;
+pub mod mapping;
 pub mod transform;
-pub mod value;
