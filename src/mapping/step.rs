@@ -64,8 +64,11 @@ pub struct FieldMap {
     pub ops: Vec<Op>,
     /// For reference fields: how the value becomes a destination record.
     pub reference: Option<RefSource>,
-    /// What happens when a reference does not resolve or a needed value is missing.
+    /// What happens when a reference does not resolve, or when a needed value is blank.
     pub missing: Missing,
+    /// True when a blank value counts as missing: the destination requires the field, or the mapping says
+    /// `missing:`. Elsewhere a blank is just not sent.
+    pub needed: bool,
     /// Whether a blank value clears the destination.
     pub blank: BlankPolicy,
     /// For references: only records loaded by these steps count; empty: any.
@@ -87,6 +90,9 @@ pub enum RefSource {
     SourceKey(Vec<ObjectId>),
     /// The value is the first key (by name, e-mail, …) of a record of this destination object.
     NaturalKey(ObjectId),
+    /// For [`Input::FirstOf`]: one entry per alternative, in order, as each may point elsewhere (and two objects
+    /// may use the same key). Never nested.
+    ByInput(Vec<RefSource>),
 }
 
 /// A custom field that the destination must have.
