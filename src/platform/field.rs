@@ -13,6 +13,8 @@ pub struct Field {
     pub data_type: Type,
     /// Its column or dotted member path on the wire. Custom fields: the API name, below `CustomRules::at`.
     pub path: String,
+    /// Its member on reads, where that is another one (`read`).
+    pub read_path: Option<String>,
     /// Other headers of the same column.
     pub aliases: Vec<String>,
     /// True for a customer's own field.
@@ -37,6 +39,9 @@ pub struct Field {
     pub write: Write,
     /// What the server sets by itself: `created`, `updated`, `{other} text`, `stage.probability`, `when done`.
     pub set: Option<String>,
+    /// What the server puts into a new record without it: a text as in a spec, or `first` for a reference: the
+    /// first record by position among those within the same owner (the first stage of the deal's pipeline).
+    pub default: Option<String>,
     /// The references it holds; only for `Type::Ref`.
     pub reference: Option<RefForm>,
     /// Texts that mean true and false.
@@ -86,6 +91,11 @@ pub struct RefForm {
     /// The reference is the first item of an array: `Some((id member, flag member))`; an item without members is
     /// the bare id.
     pub item: Option<(Option<String>, Option<String>)>,
+    /// Member that takes ids out of an array (`remove`); where there is one, `path` adds to what is there.
+    pub remove_path: Option<String>,
+    /// True when deleting the record it points to clears it, and restoring that record does not bring it back
+    /// (`unlink`).
+    pub unlink: bool,
 }
 
 /// Texts that mean true and false, compared without case.

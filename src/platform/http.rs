@@ -26,7 +26,11 @@ pub struct Http {
     pub zone: Option<String>,
     /// Dotted path of the reasons in an answer (`errors.message`): a text or a list of texts.
     pub messages: Option<String>,
-    /// Bodies the API answers with, by case: refused, denied, forbidden, gone, limited, broken.
+    /// Query parameters of lists, by use: `sort` (a wire name), `direction` (`asc`, `desc`), `include` (words with
+    /// commas).
+    pub asks: Vec<(String, String)>,
+    /// Bodies the API answers with, by case: refused, denied, forbidden, gone, limited, broken, bad_id (an id that
+    /// is no number), format (an unknown suffix of the path).
     pub bodies: Vec<(String, Body)>,
     /// Wording of refusals, by case: required, unique, max, bad, choice, reference, gone.
     pub says: Vec<(String, String)>,
@@ -38,7 +42,7 @@ pub struct Http {
 pub struct Body {
     /// HTTP status.
     pub status: u16,
-    /// JSON text of the body.
+    /// The body; null: an empty one.
     pub json: serde_json::Value,
 }
 
@@ -117,8 +121,12 @@ pub struct Op {
     pub records: Option<String>,
     /// Dotted path of the id within a record; `id` unless said otherwise.
     pub id: String,
-    /// Status of success that the simulated server answers (200 unless said otherwise).
+    /// Status of success that the simulated server answers (200 unless said otherwise). For an upsert: when it
+    /// created; an update answers 200.
     pub status: u16,
+    /// What the simulated server answers where no record is: a JSON body (`true` for a delete), or further
+    /// members beside those that are declared.
+    pub answer: Option<serde_json::Value>,
     /// How a list goes on.
     pub page: Option<Paging>,
     /// The view a list needs: where views are listed, under which key, and the name to take.
@@ -158,6 +166,15 @@ pub struct Job {
     pub done: Vec<String>,
     /// Statuses that mean failed.
     pub failed: Vec<String>,
+    /// The status before that.
+    pub running: Option<String>,
+    /// The rest of the answer: `{progress}`, `{created_at}` and `{updated_at}` inside it are filled in.
+    pub answer: Option<serde_json::Value>,
+    /// Dotted path of the results, one per record.
+    pub rows: Option<String>,
+    /// The shape of one: `{index}` (from 0), `{id}`, `{outcome}` (created, updated, failed) and `{message}` are
+    /// filled in.
+    pub row: Option<serde_json::Value>,
 }
 
 /// How a list goes on.
@@ -169,8 +186,10 @@ pub struct Paging {
     pub param: String,
     /// Query parameter of the page size.
     pub size_param: Option<String>,
-    /// Page size to ask for.
+    /// Page size to ask for; the largest the server gives.
     pub size: usize,
+    /// Page size when none is asked for; `None`: the largest.
+    pub default_size: Option<usize>,
     /// First page number.
     pub start: u64,
     /// Dotted path of the number of pages.
