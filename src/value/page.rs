@@ -15,6 +15,9 @@ pub enum CellKind {
     Text,
     /// A JSON array or object, as compact JSON text.
     Json,
+    /// The cell names a file whose text should be the value, and that file cannot be read; the text is the
+    /// name and the reason. The value is bad with `FaultKind::NoFile`.
+    NoFile,
 }
 
 /// One cell: a range of the page's text and its kind.
