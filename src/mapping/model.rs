@@ -1,6 +1,6 @@
 //! The mapping of a pair, with the migration's additions applied.
 
-use super::{Policy, Step, When};
+use super::{Join, Policy, Step, When};
 use crate::{
     diag::Span,
     ident::{FieldId, ObjectId, StepId},
@@ -22,6 +22,9 @@ pub struct Mapping {
     pub steps: Vec<Step>,
     /// For each source object (by position) its split rows; empty: every step of the object takes every record.
     pub splits: Vec<Vec<SplitRow>>,
+    /// For each source object (by position) the joins its split rows may count; a [`crate::ident::JoinId`] in a
+    /// split's condition is a position here.
+    pub split_joins: Vec<Vec<Join>>,
     /// For each source object (by position) how its duplicates merge.
     pub merges: Vec<Option<Merge>>,
     /// The value maps.
