@@ -10,4 +10,5 @@ pub mod platform;
 pub mod connector;
 pub mod spec;
 pub mod mapping;
+pub mod check;
 pub mod transform;

@@ -89,4 +89,44 @@ codes! {
     BadTemplate = "E0115" "bad-template";
     /// A file named by the spec is missing.
     MissingFile = "E0116" "missing-file";
+
+    // ---- E0250-E0279: meaning of a platform file ----
+    /// An object that the platform does not have.
+    PlatformObject = "E0250" "platform-unknown-object";
+    /// A field that the object does not have.
+    PlatformField = "E0251" "platform-unknown-field";
+    /// A shape of operations that the file does not declare.
+    PlatformShape = "E0252" "platform-unknown-shape";
+    /// An operation without exactly one of get, post, put, delete.
+    PlatformVerb = "E0253" "platform-op-verb";
+    /// A place in braces that cannot be filled, or one that is missing.
+    PlatformPlace = "E0254" "platform-place";
+    /// An operation that lacks a part which its kind needs.
+    PlatformOp = "E0255" "platform-op-incomplete";
+    /// Two fields at the same column or member.
+    PlatformPath = "E0256" "platform-duplicate-path";
+    /// A tier that is not declared, or one without a number.
+    PlatformTier = "E0257" "platform-tier";
+    /// A quirk whose value is not among its options.
+    PlatformQuirk = "E0258" "platform-quirk";
+    /// A key that does not go with the type of the field.
+    PlatformFieldKey = "E0259" "platform-field-key";
+    /// A reference field that does not say which object it points to, or a type without its counterpart.
+    PlatformReference = "E0260" "platform-reference";
+    /// Kinds of a polymorphic reference that do not fit its objects.
+    PlatformKinds = "E0261" "platform-kinds";
+    /// Rows that cannot be read: no key, or a file of unknown format.
+    PlatformRows = "E0262" "platform-rows";
+    /// A date format or zone that cannot be read.
+    PlatformTime = "E0263" "platform-time";
+    /// A connection that does not hang together.
+    PlatformConnect = "E0264" "platform-connect";
+    /// Limits of a field that contradict each other.
+    PlatformRange = "E0265" "platform-contradiction";
+    /// More objects or fields than can be numbered.
+    PlatformSize = "E0266" "platform-too-many";
+    /// Custom fields that cannot be.
+    PlatformCustom = "E0267" "platform-custom-fields";
+    /// A record of a new account that could not exist.
+    PlatformInitial = "E0268" "platform-initial";
 }

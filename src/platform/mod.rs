@@ -8,6 +8,8 @@ pub mod http;
 pub mod limits;
 pub mod model;
 pub mod object;
+pub mod words;
+pub mod zone;
 
 pub use field::{Field, ListFormat, NumberForm, RefForm, Truth, Write};
 pub use http::{Body, Http, Op, OpKind, Paging, PagingStyle};

@@ -1,0 +1,87 @@
+//! Zones and date formats by name.
+//!
+//! Zones come from the tables inside the binary and never from the machine, so that the same file means
+//! the same instants everywhere.
+
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
+
+/// The zone of an IANA name, of a fixed offset (`-06:00`, `+0530`), or of `UTC` and `Z`.
+pub fn find(name: &str) -> Option<TimeZone> {
+    if name.eq_ignore_ascii_case("utc") || name == "Z" {
+        return Some(TimeZone::UTC);
+    }
+    if let Some(offset) = fixed(name) {
+        return Some(TimeZone::fixed(offset));
+    }
+    TimeZoneDatabase::bundled().get(name).ok()
+}
+
+/// An offset written as `±HH:MM` or `±HHMM`.
+fn fixed(text: &str) -> Option<Offset> {
+    let (sign, rest) = match text.as_bytes().first()? {
+        b'+' => (1, &text[1..]),
+        b'-' => (-1, &text[1..]),
+        _ => return None,
+    };
+    let (hours, minutes) = match rest.len() {
+        5 => rest.split_once(':')?,
+        4 if rest.is_ascii() => rest.split_at(2),
+        _ => return None,
+    };
+    let digits = |t: &str| -> Option<i32> {
+        (t.len() == 2 && t.bytes().all(|b| b.is_ascii_digit())).then(|| t.parse().ok())?
+    };
+    let (hours, minutes) = (digits(hours)?, digits(minutes)?);
+    if hours > 25 || minutes > 59 {
+        return None;
+    }
+    Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
+}
+
+/// Checks a strptime format without an input.
+///
+/// # Errors
+///
+/// The parser's words, when a directive is unknown or the text ends inside one.
+pub fn check_format(format: &str) -> Result<(), String> {
+    if format.trim().is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    let sample = jiff::Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+    jiff::fmt::strtime::format(format, &sample)
+        .map(|_| ())
+        .map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_by_name_and_by_offset() {
+        for good in [
+            "UTC",
+            "utc",
+            "Z",
+            "America/Chicago",
+            "Europe/Berlin",
+            "-06:00",
+            "+0530",
+        ] {
+            assert!(find(good).is_some(), "{good}");
+        }
+        for bad in [
+            "", "Chicago", "+6", "+26:00", "-06:60", "+aa:bb", "-€1", "+1é", "+-1-1",
+        ] {
+            assert!(find(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn formats_are_checked_without_an_input() {
+        assert!(check_format("%m/%d/%Y %I:%M:%S %p").is_ok());
+        assert!(check_format("%K").is_err());
+        assert!(check_format("%").is_err());
+        assert!(check_format(" ").is_err());
+    }
+}
