@@ -15,6 +15,8 @@ const FITTING: &[(&str, fn(Type) -> bool, &str)] = &[
     ("kind_path", |t| t == Type::Ref, "ref"),
     ("kinds", |t| t == Type::Ref, "ref"),
     ("item", |t| t == Type::Ref, "ref"),
+    ("remove", |t| t == Type::Ref, "ref"),
+    ("unlink", |t| t == Type::Ref, "ref"),
     ("truth", |t| t == Type::Bool, "bool"),
     ("list", Type::is_list, "multi_enum, tags and list"),
     ("item_max", Type::is_list, "multi_enum, tags and list"),
@@ -76,6 +78,7 @@ pub fn lower_field(entry: &Entry, objects: &[String], diags: &mut Diagnostics) -
         label: text(node, "label").unwrap_or_else(|| words::in_words(&entry.key)),
         data_type,
         path: text(node, "path").unwrap_or_else(|| entry.key.clone()),
+        read_path: text(node, "read"),
         aliases: texts(node, "aliases"),
         custom: false,
         max: scope.count(node.get("max")),
@@ -95,6 +98,7 @@ pub fn lower_field(entry: &Entry, objects: &[String], diags: &mut Diagnostics) -
             _ => Write::Always,
         },
         set: text(node, "set"),
+        default: text(node, "default"),
         reference: (data_type == Type::Ref).then(|| reference(entry, scope)),
         truth: node.get("truth").map(|t| truth(t, scope)),
         list: node.get("list").and_then(|l| list_format(l, scope)),
@@ -214,9 +218,9 @@ fn reference(entry: &Entry, scope: &mut Scope<'_>) -> RefForm {
         to,
         kind_path: text(node, "kind_path"),
         kinds,
-        item: node
-            .get("item")
-            .map(|i| (text(i, "id"), text(i, "mark"))),
+        item: node.get("item").map(|i| (text(i, "id"), text(i, "mark"))),
+        remove_path: text(node, "remove"),
+        unlink: node.get_bool("unlink").unwrap_or(false),
     }
 }
 

@@ -191,10 +191,7 @@ pub(super) fn texts(node: &Node, key: &str) -> Vec<String> {
 
 /// The (key, text) pairs of a map under `key`.
 pub(super) fn pairs(node: &Node, key: &str) -> Vec<(String, String)> {
-    node.get_entries(key)
-        .iter()
-        .filter_map(pair)
-        .collect()
+    node.get_entries(key).iter().filter_map(pair).collect()
 }
 
 fn pair(entry: &Entry) -> Option<(String, String)> {

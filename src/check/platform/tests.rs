@@ -1,0 +1,1 @@
+//! The shipped platform files, lowered and compared with what they say.
