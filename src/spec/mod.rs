@@ -4,6 +4,11 @@
 //! it and publishes the same as JSON Schema. Only `check` may use this module: after it nobody sees a
 //! spec.
 
+pub mod load;
+pub mod project;
 pub mod tree;
+pub mod yaml;
 
-pub use tree::{Entry, Node, Tree};
+pub use load::{SpecFile, SpecKind, load_file};
+pub use project::Project;
+pub use tree::{Entry, Node, NodeKind, Tree};

@@ -46,6 +46,8 @@ pub struct Entry {
     pub key: String,
     /// Where the key stands.
     pub key_span: Span,
+    /// True for `'…'` and `"…"`.
+    pub key_quoted: bool,
     /// The value.
     pub value: Node,
 }
