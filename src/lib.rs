@@ -12,3 +12,4 @@ pub mod spec;
 pub mod mapping;
 pub mod check;
 pub mod transform;
+pub mod ledger;

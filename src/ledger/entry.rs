@@ -1,0 +1,475 @@
+//! Journal entries: what happened, in the past tense.
+//!
+//! An entry says which step and record it is about, and the rest as JSON. It carries no secret. It holds
+//! keys of records, and of holds one shortened value, because people must be able to find them.
+
+use crate::event::Counts;
+use serde::{Deserialize, Serialize};
+
+/// Something that happened. The order in the journal is the order of events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// A run began.
+    RunStarted {
+        /// The command, as people know it (`run`, `rollback`).
+        command: String,
+        /// Hash of the plan.
+        plan: String,
+        /// Version of the engine.
+        engine: String,
+        /// True when the run before it has no end.
+        resumed: bool,
+    },
+    /// A run ended. A run without this entry was interrupted.
+    RunEnded {
+        /// `completed`, `completed_with_holds`, `stopped`, `aborted`.
+        outcome: String,
+    },
+    /// A step began.
+    StepStarted {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Hash of the step's meaning.
+        hash: String,
+        /// True for its second pass.
+        #[serde(default)]
+        second_pass: bool,
+    },
+    /// A step ended, with its books.
+    StepEnded {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Its books.
+        counts: Counts,
+    },
+    /// A record is about to be sent. On disk before the call.
+    Intended(Intent),
+    /// A record is at the destination.
+    Confirmed {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Key of the source record.
+        #[serde(skip)]
+        key: String,
+        /// Part of the record; 0 unless one record became several.
+        #[serde(skip)]
+        part: u32,
+        /// The destination's id.
+        dest_id: String,
+        /// How it came to be there.
+        origin: Origin,
+        /// Fingerprint of what was written.
+        fingerprint: u64,
+    },
+    /// The destination refused a record; nothing was written.
+    Refused {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Key of the source record.
+        #[serde(skip)]
+        key: String,
+        /// Part of the record.
+        #[serde(skip)]
+        part: u32,
+        /// HTTP status.
+        status: u16,
+        /// The destination's reasons.
+        reasons: Vec<String>,
+    },
+    /// It is not known whether a record was written.
+    InDoubt {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Key of the source record.
+        #[serde(skip)]
+        key: String,
+        /// Part of the record.
+        #[serde(skip)]
+        part: u32,
+        /// What happened.
+        why: String,
+    },
+    /// An intended record was found not to be at the destination: the call had no effect. Closes the intent.
+    Absent {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Key of the source record.
+        #[serde(skip)]
+        key: String,
+        /// Part of the record.
+        #[serde(skip)]
+        part: u32,
+    },
+    /// A record was set aside.
+    Held {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Key of the source record.
+        #[serde(skip)]
+        key: String,
+        /// Part of the record.
+        #[serde(skip)]
+        part: u32,
+        /// The hold code (`too_long`, `join_none`).
+        code: String,
+        /// The destination field it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        field: Option<String>,
+        /// The value found, shortened.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<String>,
+        /// Why, in words.
+        words: String,
+        /// Line of the source file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<u64>,
+    },
+    /// A hold or refusal no longer stands.
+    Released {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Key of the source record.
+        #[serde(skip)]
+        key: String,
+    },
+    /// A duplicate went into another record.
+    Merged {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Key of the source record.
+        #[serde(skip)]
+        key: String,
+        /// Key of the record that stands for both.
+        into: String,
+    },
+    /// The deferred references of a record were written.
+    SecondPassDone {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Key of the source record.
+        #[serde(skip)]
+        key: String,
+        /// Part of the record.
+        #[serde(skip)]
+        part: u32,
+    },
+    /// The destination works on a bulk call.
+    JobStarted {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// The chunk, as in the intents of its records.
+        #[serde(skip)]
+        chunk: String,
+        /// The destination's id of the job.
+        job: String,
+    },
+    /// A bulk call is settled.
+    JobEnded {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// The chunk.
+        #[serde(skip)]
+        chunk: String,
+    },
+    /// Something was decided once and for all (a prefix, a name, a choice).
+    Decided {
+        /// What about.
+        #[serde(skip)]
+        name: String,
+        /// What.
+        value: String,
+    },
+    /// A step has taken in its source up to here.
+    Watermark {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Up to where, in the source's own terms.
+        value: String,
+    },
+    /// A file of the destination is whole.
+    FileWritten {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Its path below the destination's folder.
+        #[serde(skip)]
+        path: String,
+        /// Its size in bytes.
+        bytes: u64,
+        /// Its BLAKE3 hash, in hexadecimal.
+        blake3: String,
+    },
+    /// Calls made in a span of time; what a resumed run starts its rate budget from.
+    BudgetUsed {
+        /// The account.
+        #[serde(skip)]
+        account: String,
+        /// Start of the span in seconds of Unix time.
+        second: i64,
+        /// Calls.
+        calls: u64,
+    },
+}
+
+/// What is about to be sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The step.
+    #[serde(skip)]
+    pub step: String,
+    /// Key of the source record.
+    #[serde(skip)]
+    pub key: String,
+    /// Part of the record; 0 unless one record became several.
+    #[serde(skip)]
+    pub part: u32,
+    /// The call.
+    pub op: WriteOp,
+    /// Fingerprint of what is sent.
+    pub fingerprint: u64,
+    /// The chunk it goes with, for bulk calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunk: Option<String>,
+    /// What the record can be looked up by if the answer is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_key: Option<String>,
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+
+        impl $name {
+            /// The word in the ledger and in reports.
+            pub fn word(self) -> &'static str {
+                match self { $($name::$variant => $word,)* }
+            }
+
+            pub(super) fn code(self) -> u8 {
+                self as u8
+            }
+
+            pub(super) fn from_code(code: u8) -> Option<$name> {
+                [$($name::$variant,)*].into_iter().find(|v| v.code() == code)
+            }
+        }
+    };
+}
+pub(super) use words;
+
+words! {
+    /// The call by which a record is written.
+    WriteOp {
+        /// A new record.
+        #[default]
+        Create = "create",
+        /// Changes to a record by id.
+        Update = "update",
+        /// Create or update by a key the server matches.
+        Upsert = "upsert",
+        /// The same with others in one call.
+        Bulk = "bulk",
+        /// Remove.
+        Delete = "delete",
+    }
+}
+
+words! {
+    /// How a record came to be at the destination. A later variant outweighs an earlier one: what a migration
+    /// created stays its own, whatever it wrote later.
+    Origin {
+        /// It was there with the same content; nothing was written.
+        #[default]
+        Unchanged = "unchanged",
+        /// It was there and was bound without writing.
+        Matched = "matched",
+        /// It was there and was written.
+        Updated = "updated",
+        /// It is new.
+        Created = "created",
+    }
+}
+
+/// An entry taken apart into the columns of the journal.
+pub(super) struct Columns<'a> {
+    pub kind: &'static str,
+    pub step: &'a str,
+    pub key: &'a str,
+    pub part: u32,
+    pub data: String,
+}
+
+impl Entry {
+    /// The entry's word in the journal.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Entry::RunStarted { .. } => "run_started",
+            Entry::RunEnded { .. } => "run_ended",
+            Entry::StepStarted { .. } => "step_started",
+            Entry::StepEnded { .. } => "step_ended",
+            Entry::Intended(_) => "intended",
+            Entry::Confirmed { .. } => "confirmed",
+            Entry::Refused { .. } => "refused",
+            Entry::InDoubt { .. } => "in_doubt",
+            Entry::Absent { .. } => "absent",
+            Entry::Held { .. } => "held",
+            Entry::Released { .. } => "released",
+            Entry::Merged { .. } => "merged",
+            Entry::SecondPassDone { .. } => "second_pass_done",
+            Entry::JobStarted { .. } => "job_started",
+            Entry::JobEnded { .. } => "job_ended",
+            Entry::Decided { .. } => "decided",
+            Entry::Watermark { .. } => "watermark",
+            Entry::FileWritten { .. } => "file_written",
+            Entry::BudgetUsed { .. } => "budget_used",
+        }
+    }
+
+    /// The step it is about; empty when it is about none.
+    pub fn step(&self) -> &str {
+        self.place().0
+    }
+
+    /// What stands in the columns `step`, `key` and `part`.
+    fn place(&self) -> (&str, &str, u32) {
+        match self {
+            Entry::RunStarted { .. } | Entry::RunEnded { .. } => ("", "", 0),
+            Entry::StepStarted { step, .. }
+            | Entry::StepEnded { step, .. }
+            | Entry::Watermark { step, .. } => (step, "", 0),
+            Entry::Intended(i) => (&i.step, &i.key, i.part),
+            Entry::Confirmed {
+                step, key, part, ..
+            }
+            | Entry::Refused {
+                step, key, part, ..
+            }
+            | Entry::InDoubt {
+                step, key, part, ..
+            }
+            | Entry::Absent { step, key, part }
+            | Entry::Held {
+                step, key, part, ..
+            }
+            | Entry::SecondPassDone { step, key, part } => (step, key, *part),
+            Entry::Released { step, key } | Entry::Merged { step, key, .. } => (step, key, 0),
+            Entry::JobStarted { step, chunk, .. } | Entry::JobEnded { step, chunk } => {
+                (step, chunk, 0)
+            }
+            Entry::Decided { name, .. } => ("", name, 0),
+            Entry::FileWritten { step, path, .. } => (step, path, 0),
+            Entry::BudgetUsed { account, .. } => ("", account, 0),
+        }
+    }
+
+    /// Takes the entry apart.
+    pub(super) fn columns(&self) -> Result<Columns<'_>, serde_json::Error> {
+        let (step, key, part) = self.place();
+        let kind = self.kind();
+        // `{"kind":{...}}`: the kind has its own column, so only the inner object is kept.
+        let mut data = serde_json::to_string(self)?;
+        data.truncate(data.len().saturating_sub(1));
+        data.drain(..kind.len() + 4);
+        Ok(Columns {
+            kind,
+            step,
+            key,
+            part,
+            data,
+        })
+    }
+
+    /// Puts an entry together again.
+    pub(super) fn from_columns(
+        kind: &str,
+        step: &str,
+        key: &str,
+        part: u32,
+        data: &str,
+    ) -> Result<Entry, serde_json::Error> {
+        let mut entry: Entry = serde_json::from_str(&format!("{{\"{kind}\":{data}}}"))?;
+        match &mut entry {
+            Entry::RunStarted { .. } | Entry::RunEnded { .. } => {}
+            Entry::StepStarted { step: s, .. }
+            | Entry::StepEnded { step: s, .. }
+            | Entry::Watermark { step: s, .. } => *s = step.to_owned(),
+            Entry::Intended(i) => {
+                i.step = step.to_owned();
+                i.key = key.to_owned();
+                i.part = part;
+            }
+            Entry::Confirmed {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::Refused {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::InDoubt {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::Absent {
+                step: s,
+                key: k,
+                part: p,
+            }
+            | Entry::Held {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::SecondPassDone {
+                step: s,
+                key: k,
+                part: p,
+            } => {
+                *s = step.to_owned();
+                *k = key.to_owned();
+                *p = part;
+            }
+            Entry::Released { step: s, key: k }
+            | Entry::Merged {
+                step: s, key: k, ..
+            }
+            | Entry::JobStarted {
+                step: s, chunk: k, ..
+            }
+            | Entry::JobEnded { step: s, chunk: k }
+            | Entry::FileWritten {
+                step: s, path: k, ..
+            } => {
+                *s = step.to_owned();
+                *k = key.to_owned();
+            }
+            Entry::Decided { name, .. } => *name = key.to_owned(),
+            Entry::BudgetUsed { account, .. } => *account = key.to_owned(),
+        }
+        Ok(entry)
+    }
+}

@@ -1,0 +1,385 @@
+//! The fold: what each entry does to the state tables.
+//!
+//! Changes to records and holds are gathered in memory, where an intent and its outcome become one change,
+//! and written sorted by key: sequential writes are several times faster than random ones. `meta.folded`
+//! says up to which entry they are written; after a crash the rest is folded again from the journal. The
+//! other tables are small and written at once.
+//!
+//! The result must not depend on where the gathering was cut, or `verify` would see damage where there is
+//! none: each change is either "the latest wins" or "the greatest wins".
+
+use super::{
+    entry::{Entry, Origin},
+    view::RecordState,
+};
+use rusqlite::{Connection, params};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// A record of a step: step id, key, part.
+pub(super) type RecordKey = (i64, Box<str>, u32);
+
+/// What becomes of a row of `records`; `None` keeps what is there, an empty text clears it.
+#[derive(Default)]
+struct RecordChange {
+    state: Option<RecordState>,
+    op: Option<u8>,
+    origin: Option<Origin>,
+    dest_id: Option<String>,
+    fingerprint: Option<u64>,
+    second_pass: Option<bool>,
+    chunk: Option<String>,
+    match_key: Option<String>,
+    why: Option<String>,
+}
+
+#[derive(Default)]
+struct HoldChange {
+    clear: bool,
+    set: Option<HoldRow>,
+}
+
+struct HoldRow {
+    failed: bool,
+    code: String,
+    field: Option<String>,
+    value: Option<String>,
+    words: String,
+    line: Option<u64>,
+    run: i64,
+}
+
+/// Folds entries into the state tables of one attached database.
+pub(super) struct Fold {
+    database: &'static str,
+    steps: HashMap<String, i64>,
+    new_steps: Vec<(i64, String)>,
+    records: BTreeMap<RecordKey, RecordChange>,
+    holds: BTreeMap<RecordKey, HoldChange>,
+    released: BTreeSet<(i64, Box<str>)>,
+}
+
+impl Fold {
+    /// A fold into the tables of `database` (`main`, or `temp` to check them), with the step ids given out so far.
+    pub fn new(database: &'static str, steps: HashMap<String, i64>) -> Fold {
+        Fold {
+            database,
+            steps,
+            new_steps: Vec::new(),
+            records: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            released: BTreeSet::new(),
+        }
+    }
+
+    /// The id of a step; a new name gets a new one.
+    pub fn step(&mut self, name: &str) -> i64 {
+        if let Some(id) = self.steps.get(name) {
+            return *id;
+        }
+        let id = self.steps.values().copied().max().unwrap_or(0) + 1;
+        self.steps.insert(name.to_owned(), id);
+        self.new_steps.push((id, name.to_owned()));
+        id
+    }
+
+    /// Writes the names that got an id since the last time.
+    pub fn write_new_steps(&mut self, connection: &Connection) -> Result<(), rusqlite::Error> {
+        for (id, name) in std::mem::take(&mut self.new_steps) {
+            connection
+                .prepare_cached("INSERT INTO steps VALUES (?1, ?2)")?
+                .execute(params![id, name])?;
+        }
+        Ok(())
+    }
+
+    /// True when a name got an id that no row has yet.
+    pub fn has_new_steps(&self) -> bool {
+        !self.new_steps.is_empty()
+    }
+
+    /// Changes that wait to be written.
+    pub fn waiting(&self) -> usize {
+        self.records.len() + self.holds.len() + self.released.len()
+    }
+
+    fn record(&mut self, step: i64, key: &str, part: u32) -> &mut RecordChange {
+        self.records.entry((step, key.into(), part)).or_default()
+    }
+
+    fn clear_hold(&mut self, step: i64, key: &str, part: u32) {
+        let hold = self.holds.entry((step, key.into(), part)).or_default();
+        hold.clear = true;
+        hold.set = None;
+    }
+
+    /// Gathers what an entry does to records and holds.
+    pub fn gather(&mut self, step: i64, run: i64, entry: &Entry) {
+        match entry {
+            Entry::Intended(i) => {
+                let record = self.record(step, &i.key, i.part);
+                record.state = Some(RecordState::Intended);
+                record.op = Some(i.op.code());
+                record.chunk = Some(i.chunk.clone().unwrap_or_default());
+                record.match_key = Some(i.match_key.clone().unwrap_or_default());
+                record.why = Some(String::new());
+            }
+            Entry::Confirmed {
+                key,
+                part,
+                dest_id,
+                origin,
+                fingerprint,
+                ..
+            } => {
+                let record = self.record(step, key, *part);
+                record.state = Some(RecordState::Confirmed);
+                record.origin = record.origin.max(Some(*origin));
+                record.dest_id = Some(dest_id.clone());
+                record.fingerprint = Some(*fingerprint);
+                record.why = Some(String::new());
+                if *origin == Origin::Created {
+                    record.second_pass = Some(false);
+                }
+                self.clear_hold(step, key, *part);
+            }
+            Entry::Refused {
+                key,
+                part,
+                status,
+                reasons,
+                ..
+            } => {
+                let words = if reasons.is_empty() {
+                    format!("status {status}")
+                } else {
+                    reasons.join("; ")
+                };
+                let record = self.record(step, key, *part);
+                record.state = Some(RecordState::Refused);
+                record.why = Some(words.clone());
+                self.holds
+                    .entry((step, key.as_str().into(), *part))
+                    .or_default()
+                    .set = Some(HoldRow {
+                    failed: true,
+                    code: format!("refused_{status}"),
+                    field: None,
+                    value: None,
+                    words,
+                    line: None,
+                    run,
+                });
+            }
+            Entry::InDoubt { key, part, why, .. } => {
+                let record = self.record(step, key, *part);
+                record.state = Some(RecordState::InDoubt);
+                record.why = Some(why.clone());
+            }
+            Entry::Absent { key, part, .. } => {
+                let record = self.record(step, key, *part);
+                record.state = Some(RecordState::Absent);
+                record.dest_id = Some(String::new());
+                record.why = Some(String::new());
+            }
+            Entry::Held {
+                key,
+                part,
+                code,
+                field,
+                value,
+                words,
+                line,
+                ..
+            } => {
+                self.holds
+                    .entry((step, key.as_str().into(), *part))
+                    .or_default()
+                    .set = Some(HoldRow {
+                    failed: false,
+                    code: code.clone(),
+                    field: field.clone(),
+                    value: value.clone(),
+                    words: words.clone(),
+                    line: *line,
+                    run,
+                });
+            }
+            Entry::Released { key, .. } => {
+                let key: Box<str> = key.as_str().into();
+                let parts: Vec<RecordKey> = self
+                    .holds
+                    .range((step, key.clone(), 0)..=(step, key.clone(), u32::MAX))
+                    .map(|(k, _)| k.clone())
+                    .collect();
+                for part in parts {
+                    self.holds.remove(&part);
+                }
+                self.released.insert((step, key));
+            }
+            Entry::Merged { key, into, .. } => {
+                let record = self.record(step, key, 0);
+                record.state = Some(RecordState::Merged);
+                record.match_key = Some(into.clone());
+                record.why = Some(String::new());
+            }
+            Entry::SecondPassDone { key, part, .. } => {
+                self.record(step, key, *part).second_pass = Some(true);
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes what an entry does to the small tables.
+    pub fn write_small(
+        &self,
+        connection: &Connection,
+        step: i64,
+        run: i64,
+        at_ms: i64,
+        entry: &Entry,
+    ) -> Result<(), rusqlite::Error> {
+        let db = self.database;
+        let run_sql = |sql: String, values: &[&dyn rusqlite::ToSql]| {
+            connection.prepare_cached(&sql)?.execute(values).map(drop)
+        };
+        match entry {
+            Entry::RunStarted {
+                command,
+                plan,
+                engine,
+                resumed,
+            } => run_sql(
+                format!("INSERT INTO {db}.runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, NULL)"),
+                params![run, command, plan, engine, resumed, at_ms],
+            ),
+            Entry::RunEnded { outcome } => run_sql(
+                format!("UPDATE {db}.runs SET ended_ms = ?2, outcome = ?3 WHERE run = ?1"),
+                params![run, at_ms, outcome],
+            ),
+            Entry::StepStarted { hash, .. } => run_sql(
+                format!("INSERT OR IGNORE INTO {db}.run_steps VALUES (?1, ?2, ?3, ?4, NULL, NULL)"),
+                params![run, step, hash, at_ms],
+            ),
+            Entry::StepEnded { counts, .. } => {
+                let counts = serde_json::to_string(counts)
+                    .map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
+                run_sql(
+                    format!(
+                        "INSERT INTO {db}.run_steps VALUES (?1, ?2, '', ?3, ?3, ?4)
+                         ON CONFLICT DO UPDATE SET ended_ms = excluded.ended_ms, counts = excluded.counts"
+                    ),
+                    params![run, step, at_ms, counts],
+                )
+            }
+            Entry::JobStarted { chunk, job, .. } => run_sql(
+                format!("INSERT OR REPLACE INTO {db}.jobs VALUES (?1, ?2, ?3)"),
+                params![step, chunk, job],
+            ),
+            Entry::JobEnded { chunk, .. } => run_sql(
+                format!("DELETE FROM {db}.jobs WHERE step = ?1 AND chunk = ?2"),
+                params![step, chunk],
+            ),
+            Entry::Decided { name, value } => run_sql(
+                format!("INSERT OR REPLACE INTO {db}.decisions VALUES (?1, ?2)"),
+                params![name, value],
+            ),
+            Entry::Watermark { value, .. } => run_sql(
+                format!("INSERT OR REPLACE INTO {db}.watermarks VALUES (?1, ?2)"),
+                params![step, value],
+            ),
+            Entry::FileWritten {
+                path,
+                bytes,
+                blake3,
+                ..
+            } => run_sql(
+                format!("INSERT OR REPLACE INTO {db}.files VALUES (?1, ?2, ?3, ?4)"),
+                params![step, path, bytes.cast_signed(), blake3],
+            ),
+            Entry::BudgetUsed {
+                account,
+                second,
+                calls,
+            } => {
+                run_sql(
+                    format!("INSERT OR REPLACE INTO {db}.budget VALUES (?1, ?2, ?3)"),
+                    params![account, second, calls.cast_signed()],
+                )?;
+                // No window of any platform is longer than a day.
+                run_sql(
+                    format!("DELETE FROM {db}.budget WHERE account = ?1 AND second < ?2"),
+                    params![account, second - 86_400],
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes what was gathered, in key order, and forgets it.
+    pub fn write_gathered(&mut self, connection: &Connection) -> Result<(), rusqlite::Error> {
+        let db = self.database;
+        if !self.released.is_empty() {
+            let mut delete = connection.prepare_cached(&format!(
+                "DELETE FROM {db}.holds WHERE step = ?1 AND key = ?2"
+            ))?;
+            for (step, key) in std::mem::take(&mut self.released) {
+                delete.execute(params![step, key])?;
+            }
+        }
+        if !self.holds.is_empty() {
+            let mut delete = connection.prepare_cached(&format!(
+                "DELETE FROM {db}.holds WHERE step = ?1 AND key = ?2 AND part = ?3"
+            ))?;
+            let mut upsert = connection.prepare_cached(&format!(
+                "INSERT INTO {db}.holds VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 ON CONFLICT DO UPDATE SET failed = excluded.failed, code = excluded.code, field = excluded.field,
+                   value = excluded.value, words = excluded.words, line = excluded.line"
+            ))?;
+            for ((step, key, part), change) in std::mem::take(&mut self.holds) {
+                if change.clear {
+                    delete.execute(params![step, key, part])?;
+                }
+                if let Some(row) = change.set {
+                    upsert.execute(params![
+                        step,
+                        key,
+                        part,
+                        row.failed,
+                        row.code,
+                        row.field,
+                        row.value,
+                        row.words,
+                        row.line.map(u64::cast_signed),
+                        row.run
+                    ])?;
+                }
+            }
+        }
+        let mut upsert = connection.prepare_cached(&format!(
+            "INSERT INTO {db}.records VALUES (?1, ?2, ?3, coalesce(?4, 0), ?5, ?6, ?7, ?8, coalesce(?9, 0), ?10, ?11, ?12)
+             ON CONFLICT DO UPDATE SET
+               state = coalesce(?4, state), op = coalesce(?5, op),
+               origin = CASE WHEN ?6 IS NULL OR origin > ?6 THEN origin ELSE ?6 END,
+               dest_id = coalesce(?7, dest_id), fingerprint = coalesce(?8, fingerprint),
+               second_pass = coalesce(?9, second_pass), chunk = coalesce(?10, chunk),
+               match_key = coalesce(?11, match_key), why = coalesce(?12, why)"
+        ))?;
+        for ((step, key, part), change) in std::mem::take(&mut self.records) {
+            upsert.execute(params![
+                step,
+                key,
+                part,
+                change.state.map(RecordState::code),
+                change.op,
+                change.origin.map(Origin::code),
+                change.dest_id,
+                change.fingerprint.map(u64::cast_signed),
+                change.second_pass,
+                change.chunk,
+                change.match_key,
+                change.why
+            ])?;
+        }
+        Ok(())
+    }
+}

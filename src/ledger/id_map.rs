@@ -1,0 +1,430 @@
+//! The id map in memory: source key and part to the destination's id, per step.
+//!
+//! It answers millions of references while a run inserts, so it neither locks nor copies on the way: a
+//! [`StepIds`] snapshot is a few immutable segments, and its answers borrow from it. New entries go into one
+//! open segment; a snapshot seals that. Segments are merged in the manner of a binary counter, so that there
+//! are few of them however often snapshots are taken. Later entries replace earlier ones.
+
+use super::{
+    entry::Origin,
+    view::{ReadError, RecordState, View},
+};
+use crate::ident::StepId;
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use std::{
+    hash::BuildHasher,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+/// How a record stands, for references and for what is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdState {
+    /// At the destination.
+    Confirmed,
+    /// Its call has no answer.
+    Open,
+    /// Set aside by the engine.
+    Held,
+    /// Refused by the destination.
+    Failed,
+    /// Went into another record; `dest_id` is that record's source key.
+    Merged,
+    /// Left out on purpose.
+    Dropped,
+}
+
+/// What is known about a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdEntry<'a> {
+    /// The destination's id; empty when it has none.
+    pub dest_id: &'a str,
+    /// Fingerprint of what was written last; 0 when nothing was.
+    pub fingerprint: u64,
+    /// How it stands.
+    pub state: IdState,
+    /// How it came to be at the destination.
+    pub origin: Option<Origin>,
+    /// True when its deferred references are written.
+    pub second_pass: bool,
+}
+
+impl IdEntry<'_> {
+    fn flags(&self) -> u8 {
+        self.state as u8
+            | (self.origin.map_or(0, |o| o.code() + 1) << 3)
+            | (u8::from(self.second_pass) << 6)
+    }
+}
+
+const STATES: [IdState; 6] = [
+    IdState::Confirmed,
+    IdState::Open,
+    IdState::Held,
+    IdState::Failed,
+    IdState::Merged,
+    IdState::Dropped,
+];
+
+/// One record: its key and then its id stand in the arena from `at` on.
+#[derive(Clone, Copy)]
+struct Slot {
+    fingerprint: u64,
+    at: u32,
+    key_len: u32,
+    part: u32,
+    /// The lower 24 bits are the length of the id, the upper 8 the flags.
+    tail: u32,
+}
+
+const ID_MAX: usize = (1 << 24) - 1;
+/// A segment is sealed before its arena outgrows the offsets.
+const ARENA_MAX: usize = 3 << 30;
+
+#[derive(Default)]
+struct Segment {
+    table: HashTable<u32>,
+    slots: Vec<Slot>,
+    arena: String,
+}
+
+fn hash_of(key: &str, part: u32) -> u64 {
+    FixedState::default().hash_one((key, part))
+}
+
+impl Segment {
+    fn key(&self, slot: &Slot) -> &str {
+        let at = slot.at as usize;
+        self.arena.get(at..at + slot.key_len as usize).unwrap_or("")
+    }
+
+    fn entry(&self, slot: &Slot) -> IdEntry<'_> {
+        let at = slot.at as usize + slot.key_len as usize;
+        let len = slot.tail as usize & ID_MAX;
+        let flags = (slot.tail >> 24) as u8;
+        IdEntry {
+            dest_id: self.arena.get(at..at + len).unwrap_or(""),
+            fingerprint: slot.fingerprint,
+            state: STATES
+                .get(usize::from(flags & 7))
+                .copied()
+                .unwrap_or(IdState::Open),
+            origin: ((flags >> 3) & 7)
+                .checked_sub(1)
+                .and_then(Origin::from_code),
+            second_pass: flags & 64 != 0,
+        }
+    }
+
+    fn find(&self, hash: u64, key: &str, part: u32) -> Option<usize> {
+        self.table
+            .find(hash, |ix| {
+                self.slots
+                    .get(*ix as usize)
+                    .is_some_and(|s| s.part == part && self.key(s) == key)
+            })
+            .map(|ix| *ix as usize)
+    }
+
+    fn get(&self, hash: u64, key: &str, part: u32) -> Option<IdEntry<'_>> {
+        let slot = self.slots.get(self.find(hash, key, part)?)?;
+        Some(self.entry(slot))
+    }
+
+    fn insert(&mut self, hash: u64, key: &str, part: u32, entry: &IdEntry<'_>) {
+        // An id of 16 MiB is none; it is cut so that the rest stays right, and will never be found again.
+        let id = entry
+            .dest_id
+            .get(..entry.dest_id.len().min(ID_MAX))
+            .unwrap_or("");
+        let tail = (u32::from(entry.flags()) << 24) | u32::try_from(id.len()).unwrap_or(0);
+        if let Some(ix) = self.find(hash, key, part) {
+            let same = self
+                .slots
+                .get(ix)
+                .is_some_and(|s| self.entry(s).dest_id == id);
+            let at = if same {
+                None
+            } else {
+                let at = u32::try_from(self.arena.len()).unwrap_or(u32::MAX);
+                self.arena.push_str(key);
+                self.arena.push_str(id);
+                Some(at)
+            };
+            if let Some(slot) = self.slots.get_mut(ix) {
+                slot.fingerprint = entry.fingerprint;
+                slot.tail = tail;
+                slot.at = at.unwrap_or(slot.at);
+            }
+            return;
+        }
+        let slot = Slot {
+            fingerprint: entry.fingerprint,
+            at: u32::try_from(self.arena.len()).unwrap_or(u32::MAX),
+            key_len: u32::try_from(key.len()).unwrap_or(u32::MAX),
+            part,
+            tail,
+        };
+        self.arena.push_str(key);
+        self.arena.push_str(id);
+        let ix = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        self.slots.push(slot);
+        let Segment {
+            table,
+            slots,
+            arena,
+        } = self;
+        table.insert_unique(hash, ix, |ix| {
+            slots.get(*ix as usize).map_or(0, |s| {
+                let at = s.at as usize;
+                hash_of(arena.get(at..at + s.key_len as usize).unwrap_or(""), s.part)
+            })
+        });
+    }
+
+    fn shrink(&mut self) {
+        let Segment {
+            table,
+            slots,
+            arena,
+        } = self;
+        slots.shrink_to_fit();
+        arena.shrink_to_fit();
+        table.shrink_to_fit(|ix| {
+            slots.get(*ix as usize).map_or(0, |s| {
+                let at = s.at as usize;
+                hash_of(arena.get(at..at + s.key_len as usize).unwrap_or(""), s.part)
+            })
+        });
+    }
+
+    /// Both in one; entries of `newer` win.
+    fn merged(older: &Segment, newer: &Segment) -> Segment {
+        let mut all = Segment {
+            table: HashTable::with_capacity(older.slots.len() + newer.slots.len()),
+            slots: Vec::with_capacity(older.slots.len() + newer.slots.len()),
+            arena: String::with_capacity(older.arena.len() + newer.arena.len()),
+        };
+        for slot in &older.slots {
+            let (key, part) = (older.key(slot), slot.part);
+            let hash = hash_of(key, part);
+            if newer.find(hash, key, part).is_none() {
+                all.insert(hash, key, part, &older.entry(slot));
+            }
+        }
+        for slot in &newer.slots {
+            let key = newer.key(slot);
+            all.insert(hash_of(key, slot.part), key, slot.part, &newer.entry(slot));
+        }
+        all.shrink();
+        all
+    }
+
+    fn bytes(&self) -> usize {
+        self.arena.capacity()
+            + self.slots.capacity() * size_of::<Slot>()
+            + self.table.allocation_size()
+    }
+}
+
+/// The records of one step as they stood at a moment. Cheap to clone; lookups do not lock.
+#[derive(Clone, Default)]
+pub struct StepIds {
+    sealed: Vec<Arc<Segment>>,
+}
+
+impl StepIds {
+    /// What is known about the first part of a record.
+    pub fn get(&self, key: &str) -> Option<IdEntry<'_>> {
+        self.get_part(key, 0)
+    }
+
+    /// What is known about a part of a record.
+    pub fn get_part(&self, key: &str, part: u32) -> Option<IdEntry<'_>> {
+        let hash = hash_of(key, part);
+        self.sealed
+            .iter()
+            .rev()
+            .find_map(|s| s.get(hash, key, part))
+    }
+
+    /// Every record, in no order that means anything, but the same in each process that inserted alike.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u32, IdEntry<'_>)> {
+        self.sealed
+            .iter()
+            .enumerate()
+            .flat_map(move |(i, segment)| {
+                segment.slots.iter().filter_map(move |slot| {
+                    let key = segment.key(slot);
+                    let hash = hash_of(key, slot.part);
+                    let replaced = self.sealed.get(i + 1..).is_some_and(|later| {
+                        later.iter().any(|s| s.find(hash, key, slot.part).is_some())
+                    });
+                    (!replaced).then(|| (key, slot.part, segment.entry(slot)))
+                })
+            })
+    }
+}
+
+#[derive(Default)]
+struct StepTable {
+    sealed: Vec<Arc<Segment>>,
+    open: Segment,
+}
+
+impl StepTable {
+    fn seal(&mut self) {
+        if self.open.slots.is_empty() {
+            return;
+        }
+        self.open.shrink();
+        self.sealed.push(Arc::new(std::mem::take(&mut self.open)));
+        // Merge while the last is not clearly smaller than the one before: few segments, few copies.
+        while let [.., older, newer] = self.sealed.as_slice() {
+            if older.slots.len() > newer.slots.len() * 2
+                || older.arena.len() + newer.arena.len() > ARENA_MAX
+            {
+                break;
+            }
+            let all = Arc::new(Segment::merged(older, newer));
+            self.sealed.truncate(self.sealed.len() - 2);
+            self.sealed.push(all);
+        }
+    }
+}
+
+/// The id map of a run.
+pub struct IdMap {
+    steps: Vec<RwLock<StepTable>>,
+}
+
+impl IdMap {
+    /// An empty map for so many steps.
+    pub fn new(steps: usize) -> IdMap {
+        IdMap {
+            steps: (0..steps).map(|_| RwLock::default()).collect(),
+        }
+    }
+
+    /// Loads what the ledger knows about a step, which stands there by name. Returns the number of records.
+    pub fn load(&self, view: &View, step: StepId, name: &str) -> Result<u64, ReadError> {
+        let Some(table) = self.steps.get(step.ix()) else {
+            return Ok(0);
+        };
+        let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
+        let count = view.each_record(name, |record| {
+            let state = match record.state {
+                RecordState::Confirmed => IdState::Confirmed,
+                RecordState::Intended | RecordState::InDoubt => IdState::Open,
+                RecordState::Refused => IdState::Failed,
+                RecordState::Merged => IdState::Merged,
+                RecordState::Known | RecordState::Absent => return,
+            };
+            let entry = IdEntry {
+                dest_id: match state {
+                    IdState::Merged => record.match_key.unwrap_or(""),
+                    _ => record.dest_id.unwrap_or(""),
+                },
+                fingerprint: record.fingerprint.unwrap_or(0),
+                state,
+                origin: record.origin,
+                second_pass: record.second_pass,
+            };
+            insert(&mut table, record.key, record.part, &entry);
+        })?;
+        view.each_hold(Some(name), |hold| {
+            let hash = hash_of(&hold.key, hold.part);
+            // What is at the destination stays there while a change of it is held.
+            let known = table.open.find(hash, &hold.key, hold.part).is_some()
+                || table
+                    .sealed
+                    .iter()
+                    .any(|s| s.find(hash, &hold.key, hold.part).is_some());
+            if !known {
+                let entry = IdEntry {
+                    dest_id: "",
+                    fingerprint: 0,
+                    state: IdState::Held,
+                    origin: None,
+                    second_pass: false,
+                };
+                insert(&mut table, &hold.key, hold.part, &entry);
+            }
+        })?;
+        table.seal();
+        Ok(count)
+    }
+
+    /// Says what is known about a record from now on.
+    pub fn insert(&self, step: StepId, key: &str, part: u32, entry: &IdEntry<'_>) {
+        if let Some(table) = self.steps.get(step.ix()) {
+            let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
+            insert(&mut table, key, part, entry);
+        }
+    }
+
+    /// The same for many at once, with one lock.
+    pub fn insert_all<'a>(
+        &self,
+        step: StepId,
+        entries: impl IntoIterator<Item = (&'a str, u32, IdEntry<'a>)>,
+    ) {
+        if let Some(table) = self.steps.get(step.ix()) {
+            let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
+            for (key, part, entry) in entries {
+                insert(&mut table, key, part, &entry);
+            }
+        }
+    }
+
+    /// Reads one record as it stands now. For many lookups take a [`snapshot`](IdMap::snapshot).
+    pub fn with<T>(
+        &self,
+        step: StepId,
+        key: &str,
+        part: u32,
+        read: impl FnOnce(IdEntry<'_>) -> T,
+    ) -> Option<T> {
+        let table = self.steps.get(step.ix())?;
+        let table = table.read().unwrap_or_else(PoisonError::into_inner);
+        let hash = hash_of(key, part);
+        let entry = table.open.get(hash, key, part).or_else(|| {
+            table
+                .sealed
+                .iter()
+                .rev()
+                .find_map(|s| s.get(hash, key, part))
+        })?;
+        Some(read(entry))
+    }
+
+    /// The records of a step as they stand now. Later inserts do not show in it.
+    pub fn snapshot(&self, step: StepId) -> StepIds {
+        let Some(table) = self.steps.get(step.ix()) else {
+            return StepIds::default();
+        };
+        let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
+        table.seal();
+        StepIds {
+            sealed: table.sealed.clone(),
+        }
+    }
+
+    /// Bytes in use, for reports.
+    pub fn bytes(&self) -> usize {
+        self.steps
+            .iter()
+            .map(|t| {
+                let table = t.read().unwrap_or_else(PoisonError::into_inner);
+                table.open.bytes() + table.sealed.iter().map(|s| s.bytes()).sum::<usize>()
+            })
+            .sum()
+    }
+}
+
+fn insert(table: &mut StepTable, key: &str, part: u32, entry: &IdEntry<'_>) {
+    if table.open.arena.len() + key.len() + entry.dest_id.len() > ARENA_MAX {
+        table.seal();
+    }
+    table.open.insert(hash_of(key, part), key, part, entry);
+}

@@ -1,0 +1,29 @@
+//! The durable account of a migration: what was meant, what happened, where every record went.
+//!
+//! One SQLite file beside the migration. The truth is the journal, an append-only, hash-chained list of
+//! [`Entry`]s; every other table is a fold of it and can be made again. Steps stand here by name and
+//! records by key, as texts: the ledger knows no mapping and no plan, and outlives both.
+//!
+//! One run writes ([`Ledger`], behind a lease); any number of readers look on ([`View`]). An append is
+//! answered when it is on disk. When an append fails, every later one fails too, so that nothing is sent
+//! that the journal does not know.
+
+pub mod chain;
+pub mod entry;
+mod fold;
+pub mod id_map;
+pub mod lease;
+mod schema;
+pub mod store;
+pub mod verify;
+pub mod view;
+mod writer;
+
+pub use chain::Hash;
+pub use entry::{Entry, Intent, Origin, WriteOp};
+pub use id_map::{IdEntry, IdMap, IdState, StepIds};
+pub use lease::Holder;
+pub use schema::SchemaError;
+pub use store::{Appended, Ledger, LedgerError, OpenError, Options, Run, RunMeta};
+pub use verify::{Broken, Verified};
+pub use view::{Hold, HoldKind, RecordRow, RecordState, RunRow, StepRow, View};

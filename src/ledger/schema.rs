@@ -1,0 +1,176 @@
+//! The tables of the ledger file, their version, and how a connection to it is set up.
+//!
+//! A file of a newer version is refused; older ones are lifted here, one version at a time.
+
+use rusqlite::{Connection, OpenFlags};
+use std::{path::Path, time::Duration};
+
+/// Marks the file as ours (`TLdg`); `file(1)` and people can tell.
+pub(super) const APPLICATION_ID: i32 = 0x544c_6467;
+
+/// The version this engine writes.
+pub(super) const VERSION: i32 = 1;
+
+/// Tables and their meaning. `journal` is the truth; `records`, `holds`, `decisions`, `watermarks`, `runs`,
+/// `run_steps`, `jobs` and `files` are folds of it.
+const TABLES: &str = "
+CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+CREATE TABLE journal (
+  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, step TEXT NOT NULL,
+  key TEXT NOT NULL, part INTEGER NOT NULL, data TEXT NOT NULL, hash BLOB NOT NULL) STRICT;
+CREATE TABLE lease (
+  one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL,
+  since_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL, ended INTEGER NOT NULL) STRICT;
+CREATE TABLE steps (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+";
+
+/// The tables that are folds of the journal, for one attached database.
+pub(super) fn state_tables(database: &str) -> String {
+    format!(
+        "
+CREATE TABLE {database}.records (
+  step INTEGER NOT NULL, key TEXT NOT NULL, part INTEGER NOT NULL, state INTEGER NOT NULL, op INTEGER,
+  origin INTEGER, dest_id TEXT, fingerprint INTEGER, second_pass INTEGER NOT NULL DEFAULT 0, chunk TEXT,
+  match_key TEXT, why TEXT, PRIMARY KEY (step, key, part)) STRICT, WITHOUT ROWID;
+CREATE TABLE {database}.holds (
+  step INTEGER NOT NULL, key TEXT NOT NULL, part INTEGER NOT NULL, failed INTEGER NOT NULL, code TEXT NOT NULL,
+  field TEXT, value TEXT, words TEXT NOT NULL, line INTEGER, since_run INTEGER NOT NULL,
+  PRIMARY KEY (step, key, part)) STRICT, WITHOUT ROWID;
+CREATE TABLE {database}.decisions (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE {database}.watermarks (step INTEGER PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE {database}.runs (
+  run INTEGER PRIMARY KEY, command TEXT NOT NULL, plan TEXT NOT NULL, engine TEXT NOT NULL, resumed INTEGER NOT NULL,
+  started_ms INTEGER NOT NULL, ended_ms INTEGER, outcome TEXT) STRICT;
+CREATE TABLE {database}.run_steps (
+  run INTEGER NOT NULL, step INTEGER NOT NULL, hash TEXT NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER,
+  counts TEXT, PRIMARY KEY (run, step)) STRICT, WITHOUT ROWID;
+CREATE TABLE {database}.jobs (
+  step INTEGER NOT NULL, chunk TEXT NOT NULL, job TEXT NOT NULL, PRIMARY KEY (step, chunk)) STRICT, WITHOUT ROWID;
+CREATE TABLE {database}.files (
+  step INTEGER NOT NULL, path TEXT NOT NULL, bytes INTEGER NOT NULL, blake3 TEXT NOT NULL,
+  PRIMARY KEY (step, path)) STRICT, WITHOUT ROWID;
+CREATE TABLE {database}.budget (
+  account TEXT NOT NULL, second INTEGER NOT NULL, calls INTEGER NOT NULL,
+  PRIMARY KEY (account, second)) STRICT, WITHOUT ROWID;
+"
+    )
+}
+
+/// The names of the tables that are folds of the journal.
+pub(super) const STATE_TABLES: &[&str] = &[
+    "records",
+    "holds",
+    "decisions",
+    "watermarks",
+    "runs",
+    "run_steps",
+    "jobs",
+    "files",
+    "budget",
+];
+
+/// Why a file cannot be used as a ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// It is some other database.
+    #[error("this file is not a ledger of Transload")]
+    Foreign,
+    /// It was written by a newer engine.
+    #[error(
+        "the ledger has version {found}, this engine knows version {VERSION}: use the engine that wrote it or a newer one"
+    )]
+    Newer {
+        /// Its version.
+        found: i32,
+    },
+    /// SQLite refuses.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// Opens the file for writing; makes it when it is not there.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, SchemaError> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(Duration::from_secs(30))?;
+    let (application, version) = marks(&connection)?;
+    let empty: bool =
+        connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |r| r.get(0))?;
+    check_marks(application, version, empty)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cache_size", -32_000)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    if empty {
+        create(&connection)?;
+    }
+    Ok(connection)
+}
+
+/// Opens the file for reading only.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, SchemaError> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(Duration::from_secs(30))?;
+    let (application, version) = marks(&connection)?;
+    check_marks(application, version, false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn marks(connection: &Connection) -> Result<(i32, i32), rusqlite::Error> {
+    Ok((
+        connection.pragma_query_value(None, "application_id", |r| r.get(0))?,
+        connection.pragma_query_value(None, "user_version", |r| r.get(0))?,
+    ))
+}
+
+fn check_marks(application: i32, version: i32, empty: bool) -> Result<(), SchemaError> {
+    if empty && application == 0 && version == 0 {
+        return Ok(());
+    }
+    if application != APPLICATION_ID {
+        return Err(SchemaError::Foreign);
+    }
+    if version > VERSION {
+        return Err(SchemaError::Newer { found: version });
+    }
+    Ok(())
+}
+
+/// Makes the tables, all or none: a file that a crash left empty is made again.
+fn create(connection: &Connection) -> Result<(), SchemaError> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    // Another process may have been faster.
+    let made: bool =
+        connection.query_row("SELECT count(*) > 0 FROM sqlite_schema", [], |r| r.get(0))?;
+    if made {
+        connection.execute_batch("ROLLBACK")?;
+        let (application, version) = marks(connection)?;
+        return check_marks(application, version, false);
+    }
+    connection.execute_batch(TABLES)?;
+    connection.execute_batch(&state_tables("main"))?;
+    // Few records are open at a time, so this index stays small and cheap.
+    connection
+        .execute_batch("CREATE INDEX open_records ON records (state) WHERE state IN (1, 4)")?;
+    connection.execute_batch(&format!(
+        "INSERT INTO meta VALUES ('lineage', lower(hex(randomblob(16)))), ('head_seq', 0), ('folded', 0);
+         INSERT INTO lease VALUES (1, 0, '', 0, 0, 0, 1);
+         PRAGMA application_id = {APPLICATION_ID};
+         PRAGMA user_version = {VERSION};
+         COMMIT"
+    ))?;
+    Ok(())
+}

@@ -1,0 +1,455 @@
+//! The ledger of the one run that writes.
+//!
+//! Opening takes the lease and repairs what a crash left half folded. It decides nothing about records:
+//! what an open intent means is the executor's to find out.
+
+use super::{
+    chain::{self, Hash, Link},
+    entry::Entry,
+    fold::{Fold, RecordKey},
+    lease::{self, Holder, Refusal},
+    schema::{self, SchemaError},
+    view::{ReadError, View},
+    writer::{Answer, Request, Writer},
+};
+use crate::clock::Clock;
+use rusqlite::{Connection, OptionalExtension};
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// How a ledger is opened for writing.
+#[derive(Clone)]
+pub struct Options {
+    /// Who runs.
+    pub holder: Holder,
+    /// How long a silent holder keeps the lease where the lock file does not decide.
+    pub ttl: Duration,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Most pages of the file; what a full disk looks like, for tests.
+    pub max_pages: Option<u32>,
+}
+
+impl Options {
+    /// This process, with a lease of one minute.
+    pub fn new(clock: Arc<dyn Clock>) -> Options {
+        Options {
+            holder: Holder::this_process(),
+            ttl: Duration::from_secs(60),
+            clock,
+            max_pages: None,
+        }
+    }
+}
+
+/// Why a ledger cannot be opened for writing.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another run has the lease.
+    #[error("another run holds the lease: {by}, since {since}")]
+    Held {
+        /// Who.
+        by: Holder,
+        /// Since when.
+        since: jiff::Timestamp,
+    },
+    /// The folder or the lock file cannot be made.
+    #[error("cannot open {}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file is not usable as a ledger.
+    #[error("cannot use {}: {source}", .path.display())]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: SchemaError,
+    },
+    /// The journal is damaged at its end.
+    #[error("{} is damaged at entry {seq}: {why}; restore it from a copy", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The entry.
+        seq: i64,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// Why an append was not done. None of its entries is in the journal.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum LedgerError {
+    /// The file cannot be written; the ledger takes nothing more.
+    #[error("the ledger cannot be written ({why}); nothing more is sent")]
+    Unwritable {
+        /// The cause.
+        why: String,
+    },
+    /// Another run took the lease over; the ledger takes nothing more.
+    #[error("another run has taken over; nothing more is sent")]
+    Fenced,
+    /// The entry does not follow from what is in the journal. The ledger goes on.
+    #[error("the ledger refuses {what}")]
+    Illegal {
+        /// What.
+        what: String,
+    },
+    /// The ledger was closed.
+    #[error("the ledger is closed")]
+    Closed,
+}
+
+impl From<rusqlite::Error> for LedgerError {
+    fn from(error: rusqlite::Error) -> Self {
+        LedgerError::Unwritable {
+            why: error.to_string(),
+        }
+    }
+}
+
+/// Where the journal stands after an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Number of the last entry.
+    pub seq: i64,
+    /// Its hash; it vouches for everything before it.
+    pub head: Hash,
+}
+
+/// What is known when a run begins.
+#[derive(Clone, Debug, Default)]
+pub struct RunMeta {
+    /// The command, as people know it.
+    pub command: String,
+    /// Hash of the plan.
+    pub plan: String,
+    /// Version of the engine.
+    pub engine: String,
+}
+
+/// A run that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its number, from 1.
+    pub id: i64,
+    /// True when the run before it has no end.
+    pub resumed: bool,
+}
+
+/// The ledger, open for writing by one run. Shared by reference; closes when dropped.
+pub struct Ledger {
+    path: PathBuf,
+    lineage: String,
+    requests: mpsc::Sender<Request>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").field("path", &self.path).finish()
+    }
+}
+
+impl Ledger {
+    /// Opens the ledger file, makes it and its folder where they are missing, and takes the lease.
+    pub fn open(path: &Path, options: Options) -> Result<Ledger, OpenError> {
+        let schema = |source| OpenError::Schema {
+            path: path.to_owned(),
+            source,
+        };
+        if let Some(folder) = path.parent() {
+            make_private_folder(folder).map_err(|source| OpenError::Io {
+                path: folder.to_owned(),
+                source,
+            })?;
+        }
+        let connection = schema::open_writer(path).map_err(schema)?;
+        if let Some(pages) = options.max_pages {
+            connection
+                .pragma_update(None, "max_page_count", pages)
+                .map_err(|e| schema(e.into()))?;
+        }
+        let lock_path = path.with_extension("lock");
+        let lease = lease::acquire(
+            &connection,
+            &lock_path,
+            &options.holder,
+            options.ttl,
+            options.clock.now().as_millisecond(),
+        )
+        .map_err(|refusal| match refusal {
+            Refusal::Held { by, since_ms } => OpenError::Held {
+                by,
+                since: jiff::Timestamp::from_millisecond(since_ms).unwrap_or_default(),
+            },
+            Refusal::Io(source) => OpenError::Io {
+                path: lock_path.clone(),
+                source,
+            },
+            Refusal::Sqlite(error) => schema(error.into()),
+        })?;
+        let start = recover(&connection).map_err(|e| match e {
+            Recover::Damaged { seq, why } => OpenError::Damaged {
+                path: path.to_owned(),
+                seq,
+                why,
+            },
+            Recover::Sqlite(error) => schema(error.into()),
+        })?;
+        let now = options.clock.monotonic();
+        let writer = Writer {
+            connection,
+            clock: options.clock,
+            lease,
+            ttl: options.ttl,
+            seq: start.seq,
+            head: start.head,
+            run: None,
+            fold: start.fold,
+            open: start.open,
+            poison: None,
+            settled_at: now,
+            seen_at: now,
+            buffer: Vec::new(),
+        };
+        let (requests, inbox) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || writer.serve(&inbox))
+            .map_err(|source| OpenError::Io {
+                path: path.to_owned(),
+                source,
+            })?;
+        Ok(Ledger {
+            path: path.to_owned(),
+            lineage: start.lineage,
+            requests,
+            thread: Some(thread),
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The random name the ledger got when it was made.
+    pub fn lineage(&self) -> &str {
+        &self.lineage
+    }
+
+    /// Begins a run. Entries can be appended from here on.
+    pub fn begin_run(&self, meta: RunMeta) -> Result<Run, LedgerError> {
+        self.wait(|answer| Request::Begin(meta, answer))
+    }
+
+    /// Ends the run and writes everything that was gathered. `outcome`: `completed`, `completed_with_holds`,
+    /// `stopped`, `aborted`.
+    pub fn end_run(&self, outcome: &str) -> Result<Appended, LedgerError> {
+        self.append_blocking(vec![Entry::RunEnded {
+            outcome: outcome.to_owned(),
+        }])?;
+        self.settle()
+    }
+
+    /// Appends entries, all or none; done when they are on disk. The request is made at once, before the
+    /// future is first polled; entries of concurrent callers share one flush of the disk.
+    pub fn append(
+        &self,
+        entries: Vec<Entry>,
+    ) -> impl Future<Output = Result<Appended, LedgerError>> + Send + use<> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.ask(Request::Append(
+            entries,
+            Box::new(move |result| {
+                // The caller may be gone; then nobody waits for the answer.
+                let _ = answer.send(result);
+            }),
+        ));
+        async move {
+            asked?;
+            answered.await.unwrap_or(Err(LedgerError::Closed))
+        }
+    }
+
+    /// The same for callers outside of async code. Blocks the thread.
+    pub fn append_blocking(&self, entries: Vec<Entry>) -> Result<Appended, LedgerError> {
+        self.wait(|answer| Request::Append(entries, answer))
+    }
+
+    /// Writes changes that were gathered, so that a [`View`] sees all of them.
+    pub fn settle(&self) -> Result<Appended, LedgerError> {
+        self.wait(Request::Settle)
+    }
+
+    /// A view of the ledger as it stands now.
+    pub fn view(&self) -> Result<View, ReadError> {
+        self.settle()
+            .map_err(|e| ReadError::Busy { why: e.to_string() })?;
+        View::open(&self.path)
+    }
+
+    fn wait<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(Answer<T>) -> Request,
+    ) -> Result<T, LedgerError> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        self.ask(request(Box::new(move |result| {
+            let _ = answer.send(result);
+        })))?;
+        answered.recv().unwrap_or(Err(LedgerError::Closed))
+    }
+
+    fn ask(&self, request: Request) -> Result<(), LedgerError> {
+        self.requests.send(request).map_err(|_| LedgerError::Closed)
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        let _ = self.requests.send(Request::Stop);
+        if let Some(thread) = self.thread.take() {
+            // A panic of the writer has been shown already; there is nothing to add here.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn make_private_folder(folder: &Path) -> Result<(), std::io::Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+struct Start {
+    lineage: String,
+    seq: i64,
+    head: Hash,
+    fold: Fold,
+    open: HashSet<RecordKey>,
+}
+
+enum Recover {
+    Damaged { seq: i64, why: String },
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Recover {
+    fn from(error: rusqlite::Error) -> Self {
+        Recover::Sqlite(error)
+    }
+}
+
+/// Checks the end of the journal and folds what was not folded yet.
+fn recover(connection: &Connection) -> Result<Start, Recover> {
+    let damaged = |seq: i64, why: &str| Recover::Damaged {
+        seq,
+        why: why.to_owned(),
+    };
+    let lineage: String =
+        connection.query_row("SELECT value FROM meta WHERE name = 'lineage'", [], |r| {
+            r.get(0)
+        })?;
+    let mut steps = HashMap::new();
+    let mut query = connection.prepare("SELECT id, name FROM steps")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        steps.insert(row.get(1)?, row.get(0)?);
+    }
+    let number = |name: &str| {
+        connection.query_row("SELECT value FROM meta WHERE name = ?1", [name], |r| {
+            r.get::<_, i64>(0)
+        })
+    };
+    let (head_seq, folded) = (number("head_seq")?, number("folded")?);
+    let last: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM journal", [], |r| {
+        r.get(0)
+    })?;
+    if last != head_seq {
+        return Err(damaged(
+            last.min(head_seq) + 1,
+            "the journal does not end where the ledger says it ends",
+        ));
+    }
+    let mut head = match folded {
+        0 => Hash::genesis(&lineage),
+        _ => chain::hash_at(connection, folded)?
+            .ok_or_else(|| damaged(folded, "the entry is not there or has no hash"))?,
+    };
+    let mut fold = Fold::new("main", steps);
+    let mut buffer = Vec::new();
+    let mut query = connection.prepare(chain::SELECT)?;
+    let mut rows = query.query([folded])?;
+    let mut seq = folded;
+    while let Some(row) = rows.next()? {
+        seq += 1;
+        let link = Link::read(row)?;
+        head = link.hash(head, &mut buffer);
+        let stored = row.get_ref(8)?.as_blob().map_err(rusqlite::Error::from)?;
+        if link.seq != seq || stored != head.0 {
+            return Err(damaged(seq, "its hash does not fit"));
+        }
+        let entry = Entry::from_columns(link.kind, link.step, link.key, link.part, link.data)
+            .map_err(|e| damaged(seq, &e.to_string()))?;
+        let step = if link.step.is_empty() {
+            0
+        } else {
+            fold.step(link.step)
+        };
+        fold.gather(step, link.run, &entry);
+    }
+    let stored: Option<Vec<u8>> = connection
+        .query_row("SELECT value FROM meta WHERE name = 'head'", [], |r| {
+            r.get(0)
+        })
+        .optional()?;
+    if stored.unwrap_or_else(|| Hash::genesis(&lineage).0.to_vec()) != head.0 {
+        return Err(damaged(
+            head_seq,
+            "its hash is not the one the ledger ends with",
+        ));
+    }
+    drop(rows);
+    drop(query);
+    if seq > folded {
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        let written = fold.write_gathered(connection).and_then(|()| {
+            connection.execute("UPDATE meta SET value = ?1 WHERE name = 'folded'", [seq])
+        });
+        connection.execute_batch(if written.is_ok() {
+            "COMMIT"
+        } else {
+            "ROLLBACK"
+        })?;
+        written?;
+    }
+    let mut open = HashSet::new();
+    let mut query =
+        connection.prepare("SELECT step, key, part FROM records WHERE state IN (1, 4)")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        open.insert((row.get(0)?, row.get::<_, String>(1)?.into(), row.get(2)?));
+    }
+    drop(rows);
+    drop(query);
+    Ok(Start {
+        lineage,
+        seq,
+        head,
+        fold,
+        open,
+    })
+}

@@ -1,0 +1,175 @@
+//! Proof that nobody changed the ledger: the hash chain is whole, and the state is what the journal says.
+//!
+//! Reads only; the state is folded once more into temporary tables and compared.
+
+use super::{
+    chain::{self, Hash, Link},
+    entry::Entry,
+    fold::Fold,
+    schema::{STATE_TABLES, state_tables},
+    view::{ReadError, View},
+};
+use std::collections::HashMap;
+
+/// A ledger that is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Entries in the journal.
+    pub entries: i64,
+    /// The hash that vouches for all of them.
+    pub head: Hash,
+}
+
+/// The first place at which a ledger is not whole.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// An entry was edited, removed, added or moved.
+    #[error("entry {seq} is broken: {why}")]
+    Entry {
+        /// Its number.
+        seq: i64,
+        /// What is wrong.
+        why: String,
+    },
+    /// The journal is whole, but a table was changed beside it.
+    #[error("table `{table}` is not what the journal says: {what}")]
+    State {
+        /// The table.
+        table: &'static str,
+        /// The first row that differs, its first columns.
+        what: String,
+    },
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl From<rusqlite::Error> for Broken {
+    fn from(error: rusqlite::Error) -> Self {
+        Broken::Read(ReadError::Sqlite(error))
+    }
+}
+
+impl View {
+    /// Walks the whole journal and compares the state with it. Takes seconds per million entries.
+    ///
+    /// # Errors
+    /// The first broken entry, or the first table that differs.
+    pub fn verify(&self) -> Result<Verified, Broken> {
+        // One read transaction, so that a run beside it changes nothing under our eyes.
+        self.connection.execute_batch("BEGIN")?;
+        let result = self.verify_snapshot();
+        self.connection.execute_batch("ROLLBACK")?;
+        result
+    }
+
+    fn verify_snapshot(&self) -> Result<Verified, Broken> {
+        let connection = &self.connection;
+        let broken = |seq: i64, why: String| Broken::Entry { seq, why };
+        let lineage = self.lineage()?;
+        let number = |name: &str| {
+            connection.query_row("SELECT value FROM meta WHERE name = ?1", [name], |r| {
+                r.get::<_, i64>(0)
+            })
+        };
+        let (head_seq, folded) = (number("head_seq")?, number("folded")?);
+        let mut steps = HashMap::new();
+        {
+            let mut query = connection.prepare("SELECT id, name FROM steps")?;
+            let mut rows = query.query([])?;
+            while let Some(row) = rows.next()? {
+                steps.insert(row.get(1)?, row.get(0)?);
+            }
+        }
+        connection.execute_batch(&state_tables("temp"))?;
+        let mut fold = Fold::new("temp", steps);
+        let mut head = Hash::genesis(&lineage);
+        let mut seq = 0;
+        let mut buffer = Vec::new();
+        let mut query = connection.prepare(chain::SELECT)?;
+        let mut rows = query.query([i64::MIN])?;
+        while let Some(row) = rows.next()? {
+            let link = Link::read(row).map_err(|e| broken(seq + 1, e.to_string()))?;
+            if link.seq != seq + 1 {
+                return Err(broken(
+                    seq + 1,
+                    format!("it is missing; entry {} follows", link.seq),
+                ));
+            }
+            seq = link.seq;
+            head = link.hash(head, &mut buffer);
+            if row.get_ref(8)?.as_blob().ok() != Some(&head.0[..]) {
+                return Err(broken(seq, "its hash does not fit".to_owned()));
+            }
+            let entry = Entry::from_columns(link.kind, link.step, link.key, link.part, link.data)
+                .map_err(|e| broken(seq, e.to_string()))?;
+            let step = if link.step.is_empty() {
+                0
+            } else {
+                fold.step(link.step)
+            };
+            if fold.has_new_steps() {
+                return Err(Broken::State {
+                    table: "steps",
+                    what: format!("`{}` is missing", link.step),
+                });
+            }
+            fold.write_small(connection, step, link.run, link.at_ms, &entry)?;
+            if seq <= folded {
+                fold.gather(step, link.run, &entry);
+            }
+            if fold.waiting() > 100_000 {
+                fold.write_gathered(connection)?;
+            }
+        }
+        if seq != head_seq {
+            return Err(broken(
+                seq + 1,
+                format!("it is missing; the ledger says that it ends with entry {head_seq}"),
+            ));
+        }
+        let stored: Vec<u8> = connection
+            .query_row("SELECT value FROM meta WHERE name = 'head'", [], |r| {
+                r.get(0)
+            })
+            .or_else(|e| match e {
+                rusqlite::Error::QueryReturnedNoRows if seq == 0 => Ok(head.0.to_vec()),
+                other => Err(other),
+            })?;
+        if stored != head.0 {
+            return Err(broken(
+                seq,
+                "its hash is not the one the ledger ends with".to_owned(),
+            ));
+        }
+        fold.write_gathered(connection)?;
+        for table in STATE_TABLES {
+            self.compare(table)?;
+        }
+        Ok(Verified { entries: seq, head })
+    }
+
+    fn compare(&self, table: &'static str) -> Result<(), Broken> {
+        for (one, other, word) in [("main", "temp", "not in it"), ("temp", "main", "missing")] {
+            let mut query = self.connection.prepare(&format!(
+                "SELECT * FROM {one}.{table} EXCEPT SELECT * FROM {other}.{table} LIMIT 1"
+            ))?;
+            let mut rows = query.query([])?;
+            if let Some(row) = rows.next()? {
+                let columns: Vec<String> = (0..3)
+                    .filter_map(|c| row.get::<_, rusqlite::types::Value>(c).ok())
+                    .map(|v| match v {
+                        rusqlite::types::Value::Text(t) => t,
+                        rusqlite::types::Value::Integer(i) => i.to_string(),
+                        other => format!("{other:?}"),
+                    })
+                    .collect();
+                return Err(Broken::State {
+                    table,
+                    what: format!("the row ({}) is {word}", columns.join(", ")),
+                });
+            }
+        }
+        Ok(())
+    }
+}
