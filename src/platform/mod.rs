@@ -3,11 +3,13 @@
 //! One [`Platform`] describes either side of a migration and the simulated server alike. It knows no
 //! mapping, no other platform and does no I/O; `check::platform` builds it from a platform file.
 
+pub mod custom;
 pub mod field;
 pub mod http;
 pub mod limits;
 pub mod model;
 pub mod object;
+pub mod wire;
 pub mod words;
 pub mod zone;
 

@@ -1,8 +1,8 @@
 //! An object of a platform.
 
-use super::{Field, Op, OpKind, Tiered};
+use super::{Field, Op, OpKind, Tiered, words};
 use crate::{
-    diag::Span,
+    diag::{FileId, Span},
     ident::{FieldId, ObjectId},
 };
 
@@ -79,6 +79,32 @@ pub struct Key {
 }
 
 impl Object {
+    /// An object with nothing but a name, its collection under the same name.
+    pub fn new(name: impl Into<String>) -> Object {
+        let name = name.into();
+        Object {
+            title: words::in_words(&name),
+            path: name.clone(),
+            name,
+            rows: None,
+            ops: Vec::new(),
+            create: Creation::Api,
+            keys: Vec::new(),
+            custom_at: None,
+            custom_columns: false,
+            views: Vec::new(),
+            filters: Vec::new(),
+            rows_max: None,
+            fields: Vec::new(),
+            initial: Vec::new(),
+            span: Span {
+                file: FileId(0),
+                start: 0,
+                end: 0,
+            },
+        }
+    }
+
     /// The field with that name.
     pub fn field(&self, name: &str) -> Option<(FieldId, &Field)> {
         let ix = self.fields.iter().position(|f| f.name == name)?;

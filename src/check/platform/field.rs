@@ -284,11 +284,11 @@ fn kinds(node: &Node, to: &[ObjectId], scope: &mut Scope<'_>) -> Vec<(ObjectId, 
 
 fn truth(node: &Node, scope: &mut Scope<'_>) -> Truth {
     let truth = Truth {
-        yes: texts(node, "yes"),
-        no: texts(node, "no"),
+        yes: texts(node, "means_true"),
+        no: texts(node, "means_false"),
         as_number: node.get_text("as") == Some("number"),
     };
-    for item in node.get_items("no") {
+    for item in node.get_items("means_false") {
         if let Some(word) = item.text()
             && truth.yes.iter().any(|y| y.eq_ignore_ascii_case(word))
         {
@@ -300,7 +300,11 @@ fn truth(node: &Node, scope: &mut Scope<'_>) -> Truth {
         }
     }
     if truth.as_number {
-        for item in node.get_items("yes").iter().chain(node.get_items("no")) {
+        for item in node
+            .get_items("means_true")
+            .iter()
+            .chain(node.get_items("means_false"))
+        {
             if item.text().is_some_and(|t| t.parse::<i64>().is_err()) {
                 scope.fault(
                     Code::PlatformRange,

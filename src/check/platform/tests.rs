@@ -4,48 +4,16 @@
 
 use super::lower;
 use crate::{
-    diag::{Code, Diagnostics, FileId, Span},
+    diag::{Code, Diagnostics, FileId},
     platform::{Connect, Creation, NumberForm, OpKind, Platform, Tiered, Write},
-    spec::{Entry, Node, tree::NodeKind},
+    spec::yaml,
     value::Type,
 };
-use serde_yaml::Value;
 
-const SPAN: Span = Span {
-    file: FileId(0),
-    start: 0,
-    end: 0,
-};
-
-/// A tree without places: enough for what lowering means.
-fn tree(value: &Value) -> Node {
-    let scalar = |text: String, quoted| NodeKind::Scalar { text, quoted };
-    let kind = match value {
-        Value::Null => NodeKind::Null,
-        Value::Bool(b) => scalar(b.to_string(), false),
-        Value::Number(n) => scalar(n.to_string(), false),
-        Value::String(s) => scalar(s.clone(), true),
-        Value::Sequence(items) => NodeKind::List(items.iter().map(tree).collect()),
-        Value::Mapping(map) => NodeKind::Map(
-            map.iter()
-                .map(|(k, v)| Entry {
-                    key: match k {
-                        Value::String(s) => s.clone(),
-                        other => serde_yaml::to_string(other).unwrap().trim().to_owned(),
-                    },
-                    key_span: SPAN,
-                    value: tree(v),
-                })
-                .collect(),
-        ),
-        Value::Tagged(_) => panic!("no tags here"),
-    };
-    Node { span: SPAN, kind }
-}
-
-fn lowered(yaml: &str) -> (Option<Platform>, Vec<(Code, String)>) {
+fn lowered(text: &str) -> (Option<Platform>, Vec<(Code, String)>) {
     let mut diags = Diagnostics::default();
-    let platform = lower(&tree(&serde_yaml::from_str(yaml).unwrap()), &mut diags);
+    let tree = yaml::parse(FileId(0), text, &mut diags).unwrap();
+    let platform = lower(&tree.root, &mut diags);
     let found = diags
         .sorted()
         .iter()
@@ -251,7 +219,7 @@ objects:
       age: {type: int, min: 0, max: 150}
       born: {type: date, format: ['%d.%m.%Y']}
       boss: {type: ref, to: [person]}
-      active: {type: bool, truth: {yes: ['1'], no: ['0'], as: number}}
+      active: {type: bool, truth: {means_true: ['1'], means_false: ['0'], as: number}}
     initial: [{name: Ann, age: 3}]
 gotchas: [{id: G-1, say: x, check: none, of: person, level: warn}]
 ";
@@ -423,14 +391,14 @@ fn each_fault_has_its_code() {
         ),
         ("min: 0", "min: 151", Code::PlatformRange, "above"),
         (
-            "no: ['0']",
-            "no: ['1']",
+            "means_false: ['0']",
+            "means_false: ['1']",
             Code::PlatformRange,
             "both true and false",
         ),
         (
-            "no: ['0']",
-            "no: [nope]",
+            "means_false: ['0']",
+            "means_false: [nope]",
             Code::PlatformRange,
             "as a number",
         ),
