@@ -2,4 +2,13 @@
 //!
 //! Pure and offline: reads no file, no clock and no secret. After this module nobody sees `spec`.
 
+mod kind;
+mod literal;
+mod ops;
+mod path;
+mod place;
 pub mod platform;
+mod scope;
+mod template;
+mod token;
+mod when;

@@ -90,6 +90,106 @@ codes! {
     /// A file named by the spec is missing.
     MissingFile = "E0116" "missing-file";
 
+    // ---- E0201-E0249: meaning of a mapping ----
+    /// An object that the platform does not have.
+    UnknownObject = "E0201" "unknown-object";
+    /// A field that the object does not have.
+    UnknownField = "E0202" "unknown-field";
+    /// A name that is no object mapping.
+    UnknownStep = "E0203" "unknown-step";
+    /// A path whose first name is no field, join or let, or a member that is not there.
+    UnknownName = "E0204" "unknown-name";
+    /// A join that the object mapping does not have.
+    UnknownJoin = "E0205" "unknown-join";
+    /// A parameter that the mapping does not declare.
+    UnknownParam = "E0206" "unknown-param";
+    /// A value map that is not declared.
+    UnknownValueMap = "E0207" "unknown-value-map";
+    /// An op that is not on the list.
+    UnknownOp = "E0208" "unknown-op";
+    /// An op with a wrong, missing or needless argument.
+    OpArgument = "E0209" "op-argument";
+    /// An op that cannot take the value before it.
+    OpType = "E0210" "op-type";
+    /// A value whose type the destination field does not take.
+    TypeMismatch = "E0211" "type-mismatch";
+    /// A field that only the server writes.
+    ReadOnlyField = "E0212" "read-only-field";
+    /// A destination field filled by two entries of one object mapping.
+    WrittenTwice = "E0213" "field-written-twice";
+    /// A text that is not among the known choices.
+    NotAChoice = "E0214" "not-a-choice";
+    /// A literal that is too long, too large, too small or not of the type.
+    OutOfRange = "E0215" "literal-does-not-fit";
+    /// A reference to records that the field does not take.
+    ReferenceKind = "E0216" "reference-kind";
+    /// A reference to records that no object mapping loads.
+    ReferenceUnloaded = "E0217" "reference-to-unloaded";
+    /// A reference by text to an object that has no single key, or to several objects.
+    NoNaturalKey = "E0218" "no-natural-key";
+    /// A required destination field that nothing fills.
+    RequiredUnmapped = "E0219" "required-field-unmapped";
+    /// A source field that is neither used nor ignored.
+    Uncovered = "E0220" "uncovered-field";
+    /// A source object that nothing reads and nothing ignores.
+    UncoveredObject = "E0221" "uncovered-object";
+    /// A source field that is ignored and used.
+    IgnoredButUsed = "E0222" "ignored-but-used";
+    /// Something left out without a reason.
+    NoReason = "E0223" "ignore-without-reason";
+    /// A split without a row for the rest.
+    SplitNoElse = "E0224" "split-without-else";
+    /// A split row after the one that takes the rest.
+    SplitAfterElse = "E0225" "split-row-after-else";
+    /// A split row that no record can reach.
+    SplitDeadRow = "E0226" "split-dead-row";
+    /// A split row to an object mapping that reads another object.
+    SplitWrongObject = "E0227" "split-wrong-object";
+    /// An object mapping that no row of the split of its object names.
+    SplitMissing = "E0228" "split-missing-step";
+    /// Two object mappings that would load every record of an object twice to the same place.
+    SharedDestination = "E0229" "shared-destination";
+    /// An order that can leave two records equal.
+    OrderNotTotal = "E0230" "order-not-total";
+    /// A join by fields that cannot be equal.
+    JoinTypes = "E0231" "join-types";
+    /// A `one:` join that does not say what happens with none or many.
+    JoinPolicy = "E0232" "join-without-policy";
+    /// A path that takes a position or member where there is none, or misses one.
+    PathMisuse = "E0233" "path-misuse";
+    /// A join or let with the name of something else.
+    NamesCollide = "E0234" "names-collide";
+    /// A value map with two rows for one value.
+    MapDuplicate = "E0235" "value-map-duplicate-key";
+    /// A match by a field that the object mapping fills with something else, or not at all.
+    MatchNotFilled = "E0236" "match-not-filled";
+    /// `found:`, `absent:` and `match:` that contradict each other.
+    FoundAbsent = "E0237" "found-absent";
+    /// A created field whose name does not follow from its label.
+    CreatedName = "E0238" "created-name";
+    /// A created field of a type that the destination does not offer.
+    TypeNotAvailable = "E0239" "custom-type-not-available";
+    /// A created field that wants more than the destination's type allows.
+    CreatedLimit = "E0240" "created-field-limit";
+    /// More created fields than the tier allows.
+    CreatedCount = "E0241" "too-many-created-fields";
+    /// `create:` on a field that exists, or twice with different words.
+    CreateExists = "E0242" "create-existing";
+    /// A created field on an object that takes none.
+    NoCustomFields = "E0243" "no-custom-fields";
+    /// `after:` that leads back to itself.
+    AfterCycle = "E0244" "after-cycle";
+    /// A row of the compatibility table bound to nothing.
+    PageRowNamesNothing = "E0245" "page-row-names-nothing";
+    /// A condition that compares what cannot be compared.
+    ConditionType = "E0246" "condition-type";
+    /// `and` and `or` mixed without brackets.
+    MixedAndOr = "E0247" "mixed-and-or";
+    /// A template filter, test or function that is not on the list.
+    UnknownFilter = "E0248" "unknown-filter";
+    /// A test case about something that does not exist.
+    TestNamesNothing = "E0249" "test-names-nothing";
+
     // ---- E0250-E0279: meaning of a platform file ----
     /// An object that the platform does not have.
     PlatformObject = "E0250" "platform-unknown-object";
@@ -129,4 +229,68 @@ codes! {
     PlatformCustom = "E0267" "platform-custom-fields";
     /// A record of a new account that could not exist.
     PlatformInitial = "E0268" "platform-initial";
+
+    // ---- E0280-E0299: meaning of a migration ----
+    /// A parameter without a value.
+    ParamMissing = "E0280" "param-missing";
+    /// A value that is not of the parameter's type.
+    ParamType = "E0281" "param-type";
+    /// A tier that the destination does not have.
+    UnknownTier = "E0282" "unknown-tier";
+    /// A connection that does not go with the platform.
+    ConnectionKind = "E0283" "connection-kind";
+    /// A secret written into the file.
+    LiteralSecret = "E0284" "literal-secret";
+    /// A rename of something that the mapping does not create.
+    RenameUnknown = "E0285" "rename-unknown";
+    /// A custom column that the platform file declares already.
+    ColumnKnown = "E0286" "column-known";
+    /// Custom columns of an object whose export has none.
+    NoCustomColumns = "E0287" "no-custom-columns";
+    /// A quirk or fault that the destination does not have.
+    UnknownQuirk = "E0288" "unknown-quirk";
+    /// Two test cases or page rows with one name.
+    DuplicateTest = "E0289" "duplicate-name";
+    /// A table of a value map that cannot be read.
+    MapColumns = "E0290" "value-map-table";
+    /// A parameter of the connection that is missing or unknown.
+    ConnectionParam = "E0291" "connection-param";
+
+    // ---- W02xx: probably wrong ----
+    /// Values that may be longer than the destination field takes.
+    MayNotFit = "W0201" "may-not-fit";
+    /// Values with more digits than the destination field takes.
+    LosesDigits = "W0202" "loses-digits";
+    /// A required destination field that is filled from something that can be blank.
+    RequiredMayBeBlank = "W0203" "required-may-be-blank";
+    /// A match by fields that are no key at the destination.
+    MatchNotKey = "W0204" "match-not-a-key";
+    /// Records are created without looking for existing ones, though the object has a key.
+    NoMatch = "W0205" "create-without-match";
+    /// A value map that nothing uses.
+    UnusedValueMap = "W0206" "unused-value-map";
+    /// A join that nothing reads.
+    UnusedJoin = "W0207" "unused-join";
+    /// A let that nothing reads.
+    UnusedLet = "W0208" "unused-let";
+    /// A parameter that nothing reads.
+    UnusedParam = "W0209" "unused-param";
+    /// A row of a value map for a value that cannot come.
+    MapDeadRow = "W0210" "value-map-dead-row";
+    /// Choices of the source that will be held.
+    ChoicesUncovered = "W0211" "choices-not-covered";
+    /// Fields of an object mapping that never writes.
+    NeverWritten = "W0212" "fields-never-written";
+    /// A reference to records of which some go where it cannot follow.
+    PartlyReferable = "W0213" "partly-referable";
+    /// The last row of a split that no record can reach.
+    ElseUnreachable = "W0214" "else-unreachable";
+
+    // ---- N02xx: worth knowing, or not known offline ----
+    /// Records of an object that only an admin can create.
+    ByHandCreation = "N0201" "created-by-hand";
+    /// A blank value that holds the record, because a template needs it.
+    TextHolds = "N0202" "blank-holds-text";
+    /// Choices of a destination field that are not known offline.
+    ChoicesUnknown = "N0203" "choices-unknown";
 }

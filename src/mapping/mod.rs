@@ -8,6 +8,7 @@ pub mod model;
 pub mod op;
 pub mod policy;
 pub mod step;
+pub mod text;
 pub mod when;
 
 pub use expr::{Input, Pick};

@@ -1,0 +1,579 @@
+//! `text:` templates: compiled, every name in them resolved, what they read counted.
+//!
+//! minijinja parses; this file walks its tree. Names that a template brings itself (`for`, `set`) hide ours.
+
+use super::{
+    kind::Kind,
+    place::within,
+    scope::{Ctx, Scope},
+};
+use crate::{
+    diag::{Code, Diagnostic, Span},
+    ident::ObjectId,
+    mapping::{JoinKind, OnJoin, text},
+    spec::Node,
+    value::Type,
+};
+use minijinja::machinery::{ast, parse};
+use std::collections::BTreeSet;
+
+/// What a name in a template stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Thing {
+    /// A value without members; true when it can be blank.
+    Value(bool),
+    /// A list of values.
+    Values,
+    /// A record of a source object; true when it can be missing.
+    Record(ObjectId, bool),
+    /// Several records.
+    Records(ObjectId),
+    /// A let with members, by position.
+    Members(usize),
+    /// Nothing is known of it: its members are not looked at.
+    Any,
+}
+
+struct Walk<'c, 'a, 'n> {
+    ctx: &'c mut Ctx<'a>,
+    scope: &'c mut Scope,
+    node: &'n Node,
+    /// Names the template brings, innermost last.
+    locals: Vec<(String, Thing)>,
+    /// Names that an enclosing `if … is present` has tested.
+    present: Vec<String>,
+    /// Optional names read without `or(…)`, told once each.
+    strict: BTreeSet<String>,
+    good: bool,
+}
+
+/// Checks a template. `Some` gives what is known of the text.
+pub fn lower(ctx: &mut Ctx<'_>, scope: &mut Scope, node: &Node) -> Option<Kind> {
+    let source = node.text()?;
+    let tree = match parse(source, "text", Default::default()) {
+        Ok(tree) => tree,
+        Err(error) => {
+            let span = line_span(ctx, node, source, error.line());
+            let why = error
+                .detail()
+                .map_or_else(|| error.kind().to_string(), str::to_owned);
+            ctx.push(Diagnostic::new(
+                Code::BadTemplate,
+                span,
+                format!("the template cannot be compiled: {why}"),
+            ));
+            return None;
+        }
+    };
+    let mut walk = Walk {
+        ctx,
+        scope,
+        node,
+        locals: Vec::new(),
+        present: Vec::new(),
+        strict: BTreeSet::new(),
+        good: true,
+    };
+    walk.statement(&tree);
+    let good = walk.good;
+    good.then(|| Kind::plain(Type::Text, !has_own_words(&tree)))
+}
+
+/// The line of the text that a minijinja error names.
+fn line_span(ctx: &Ctx<'_>, node: &Node, source: &str, line: Option<usize>) -> Span {
+    let mut start = 0;
+    for (i, text) in source.split_inclusive('\n').enumerate() {
+        let end = start + text.trim_end().len();
+        if Some(i + 1) == line {
+            let indent = text.len() - text.trim_start().len();
+            return within(ctx.files, node, (start + indent).min(end), end);
+        }
+        start += text.len();
+    }
+    node.span
+}
+
+/// True when the template writes something whatever the values are.
+fn has_own_words(tree: &ast::Stmt<'_>) -> bool {
+    match tree {
+        ast::Stmt::Template(t) => t.children.iter().any(has_own_words),
+        ast::Stmt::EmitRaw(raw) => !raw.raw.trim().is_empty(),
+        _ => false,
+    }
+}
+
+impl Walk<'_, '_, '_> {
+    fn span(&self, span: minijinja::machinery::Span) -> Span {
+        within(
+            self.ctx.files,
+            self.node,
+            span.start_offset as usize,
+            span.end_offset as usize,
+        )
+    }
+
+    fn fault(&mut self, finding: Diagnostic) -> Thing {
+        self.ctx.push(finding);
+        self.good = false;
+        Thing::Any
+    }
+
+    fn block(&mut self, body: &[ast::Stmt<'_>]) {
+        for statement in body {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &ast::Stmt<'_>) {
+        match statement {
+            ast::Stmt::Template(t) => self.block(&t.children),
+            ast::Stmt::EmitExpr(e) => {
+                self.expression(&e.expr, false);
+            }
+            ast::Stmt::EmitRaw(_) | ast::Stmt::Continue(_) | ast::Stmt::Break(_) => {}
+            ast::Stmt::ForLoop(l) => {
+                let over = self.expression(&l.iter, true);
+                let item = match over {
+                    Thing::Records(object) => Thing::Record(object, false),
+                    Thing::Values => Thing::Value(false),
+                    Thing::Any => Thing::Any,
+                    Thing::Value(_) | Thing::Record(..) | Thing::Members(_) => {
+                        let span = self.span(l.iter.span());
+                        self.fault(
+                            Diagnostic::new(
+                                Code::PathMisuse,
+                                span,
+                                "`for` needs several records or a list",
+                            )
+                            .hint("join with `all:` to go through several records"),
+                        )
+                    }
+                };
+                let depth = self.locals.len();
+                self.bring(&l.target, item);
+                self.locals.push(("loop".to_owned(), Thing::Any));
+                if let Some(filter) = &l.filter_expr {
+                    self.expression(filter, true);
+                }
+                self.block(&l.body);
+                self.locals.truncate(depth);
+                self.block(&l.else_body);
+            }
+            ast::Stmt::IfCond(i) => {
+                let tested = self.present.len();
+                self.expression(&i.expr, true);
+                tests_present(&i.expr, &mut self.present);
+                self.block(&i.true_body);
+                self.present.truncate(tested);
+                self.block(&i.false_body);
+            }
+            ast::Stmt::WithBlock(w) => {
+                let depth = self.locals.len();
+                for (target, value) in &w.assignments {
+                    let thing = self.expression(value, true);
+                    self.bring(target, thing);
+                }
+                self.block(&w.body);
+                self.locals.truncate(depth);
+            }
+            ast::Stmt::Set(s) => {
+                let thing = self.expression(&s.expr, true);
+                self.bring(&s.target, thing);
+            }
+            ast::Stmt::SetBlock(s) => {
+                self.block(&s.body);
+                self.bring(&s.target, Thing::Value(false));
+            }
+            ast::Stmt::AutoEscape(a) => self.block(&a.body),
+            ast::Stmt::FilterBlock(f) => {
+                self.expression(&f.filter, true);
+                self.block(&f.body);
+            }
+            ast::Stmt::Do(d) => {
+                let span = self.span(d.span());
+                self.fault(Diagnostic::new(
+                    Code::BadTemplate,
+                    span,
+                    "`do` has no use here",
+                ));
+            }
+            // The crate's other statements (macros, blocks, imports) are compiled out.
+            #[allow(unreachable_patterns, reason = "features of minijinja add statements")]
+            _ => {}
+        }
+    }
+
+    fn bring(&mut self, target: &ast::Expr<'_>, thing: Thing) {
+        match target {
+            ast::Expr::Var(v) => self.locals.push((v.id.to_owned(), thing)),
+            ast::Expr::List(l) => {
+                for item in &l.items {
+                    self.bring(item, Thing::Any);
+                }
+            }
+            ast::Expr::Tuple(t) => {
+                for item in &t.items {
+                    self.bring(item, Thing::Any);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Looks at an expression. `guarded`: a blank value here does no harm (it is tested, or `or(…)` follows).
+    fn expression(&mut self, expression: &ast::Expr<'_>, guarded: bool) -> Thing {
+        match expression {
+            ast::Expr::Var(v) => self.name(v.id, self.span(v.span()), guarded),
+            ast::Expr::Const(_) => Thing::Value(false),
+            ast::Expr::GetAttr(g) => {
+                let of = self.expression(&g.expr, true);
+                // The span of an attribute covers the whole path; the name is its end.
+                let span = self.span(g.span());
+                let name_span = Span {
+                    start: span
+                        .end
+                        .saturating_sub(u32::try_from(g.name.len()).unwrap_or(0))
+                        .max(span.start),
+                    ..span
+                };
+                self.member(of, g.name, name_span, guarded)
+            }
+            ast::Expr::GetItem(g) => {
+                let of = self.expression(&g.expr, true);
+                self.expression(&g.subscript_expr, guarded);
+                match of {
+                    Thing::Records(object) => Thing::Record(object, true),
+                    Thing::Values => Thing::Value(true),
+                    _ => Thing::Any,
+                }
+            }
+            ast::Expr::Slice(s) => {
+                for part in [&s.start, &s.stop, &s.step].into_iter().flatten() {
+                    self.expression(part, guarded);
+                }
+                self.expression(&s.expr, guarded)
+            }
+            ast::Expr::UnaryOp(u) => {
+                self.expression(&u.expr, true);
+                Thing::Value(false)
+            }
+            ast::Expr::BinOp(b) => {
+                if matches!(b.op, ast::BinOpKind::Concat) {
+                    let span = self.span(b.span());
+                    self.fault(
+                        Diagnostic::new(
+                            Code::BadTemplate,
+                            span,
+                            "`~` glues values unseen: a blank would become text",
+                        )
+                        .hint("write the values one after the other: `{{ a }}{{ b }}`"),
+                    );
+                }
+                let logic = matches!(b.op, ast::BinOpKind::ScAnd | ast::BinOpKind::ScOr);
+                let tested = self.present.len();
+                self.expression(&b.left, guarded || logic);
+                if matches!(b.op, ast::BinOpKind::ScAnd) {
+                    tests_present(&b.left, &mut self.present);
+                }
+                self.expression(&b.right, guarded || logic);
+                self.present.truncate(tested);
+                Thing::Value(false)
+            }
+            ast::Expr::Compare(c) => {
+                self.expression(&c.expr, guarded);
+                for op in &c.ops {
+                    self.expression(&op.expr, guarded);
+                }
+                Thing::Value(false)
+            }
+            ast::Expr::IfExpr(i) => {
+                let tested = self.present.len();
+                self.expression(&i.test_expr, true);
+                tests_present(&i.test_expr, &mut self.present);
+                self.expression(&i.true_expr, guarded);
+                self.present.truncate(tested);
+                match &i.false_expr {
+                    Some(e) => self.expression(e, guarded),
+                    None => Thing::Value(!guarded),
+                }
+            }
+            ast::Expr::Filter(f) => self.filter(f, guarded),
+            ast::Expr::Test(t) => {
+                self.expression(&t.expr, true);
+                if !text::TESTS.contains(&t.name) {
+                    let span = self.span(t.span());
+                    self.fault(
+                        Diagnostic::new(
+                            Code::UnknownFilter,
+                            span,
+                            format!("templates have no test `{}`", t.name),
+                        )
+                        .did_you_mean(t.name, text::TESTS.iter().copied()),
+                    );
+                }
+                self.arguments(&t.args);
+                Thing::Value(false)
+            }
+            ast::Expr::Call(c) => {
+                let span = self.span(c.span());
+                if let ast::CallType::Function("range") = c.identify_call() {
+                    self.arguments(&c.args);
+                    return Thing::Values;
+                }
+                self.arguments(&c.args);
+                self.fault(
+                    Diagnostic::new(Code::UnknownFilter, span, "templates call no functions")
+                        .did_you_mean("", text::FILTERS.iter().copied()),
+                )
+            }
+            ast::Expr::List(l) => {
+                for item in &l.items {
+                    self.expression(item, guarded);
+                }
+                Thing::Values
+            }
+            ast::Expr::Tuple(t) => {
+                for item in &t.items {
+                    self.expression(item, guarded);
+                }
+                Thing::Values
+            }
+            ast::Expr::Map(m) => {
+                for value in &m.values {
+                    self.expression(value, guarded);
+                }
+                Thing::Any
+            }
+        }
+    }
+
+    fn arguments(&mut self, args: &[ast::CallArg<'_>]) {
+        for arg in args {
+            match arg {
+                ast::CallArg::Pos(e)
+                | ast::CallArg::Kwarg(_, e)
+                | ast::CallArg::PosSplat(e)
+                | ast::CallArg::KwargSplat(e) => {
+                    self.expression(e, true);
+                }
+            }
+        }
+    }
+
+    fn filter(&mut self, filter: &ast::Spanned<ast::Filter<'_>>, guarded: bool) -> Thing {
+        let span = self.span(filter.span());
+        let name = filter.name;
+        if !text::FILTERS.contains(&name) {
+            self.fault(
+                Diagnostic::new(
+                    Code::UnknownFilter,
+                    span,
+                    format!("templates have no filter `{name}`"),
+                )
+                .did_you_mean(name, text::FILTERS.iter().copied()),
+            );
+        }
+        let guards = name == "or";
+        if name == "map" {
+            self.map(filter, span);
+        }
+        let of = filter
+            .expr
+            .as_ref()
+            .map(|e| self.expression(e, guarded || guards));
+        self.arguments(&filter.args);
+        match (name, of) {
+            ("first" | "last", Some(Thing::Records(object))) => Thing::Record(object, true),
+            ("reverse", Some(thing)) => thing,
+            ("or", _) => Thing::Value(false),
+            _ => Thing::Value(true),
+        }
+    }
+
+    /// `map("table")` names a value map.
+    fn map(&mut self, filter: &ast::Spanned<ast::Filter<'_>>, span: Span) {
+        let named = match filter.args.first() {
+            Some(ast::CallArg::Pos(ast::Expr::Const(c))) => c.value.as_str().map(str::to_owned),
+            _ => None,
+        };
+        let Some(named) = named else {
+            self.fault(
+                Diagnostic::new(
+                    Code::OpArgument,
+                    span,
+                    "`map` needs the name of a value map",
+                )
+                .hint("write `| map(\"NAME\")`"),
+            );
+            return;
+        };
+        match self.ctx.value_maps.iter().position(|m| m.name == named) {
+            Some(at) => {
+                self.ctx.uses.value_maps.insert(at);
+            }
+            None if self.ctx.broken_maps.contains(&named) => {}
+            None => {
+                let known: Vec<String> =
+                    self.ctx.value_maps.iter().map(|m| m.name.clone()).collect();
+                self.fault(
+                    Diagnostic::new(
+                        Code::UnknownValueMap,
+                        span,
+                        format!("there is no value map `{named}`"),
+                    )
+                    .did_you_mean(&named, known.iter().map(String::as_str)),
+                );
+            }
+        }
+    }
+
+    fn name(&mut self, name: &str, span: Span, guarded: bool) -> Thing {
+        if let Some((_, thing)) = self.locals.iter().rev().find(|(n, _)| n == name) {
+            return *thing;
+        }
+        if self.scope.broken.contains(name) {
+            self.good = false;
+            return Thing::Any;
+        }
+        if let Some(at) = self.scope.joins.iter().position(|j| j.name == name) {
+            self.scope.joins_used.insert(at);
+            let join = &self.scope.joins[at];
+            self.ctx.uses.objects.insert(join.object);
+            return match join.kind {
+                JoinKind::One { none, many } => {
+                    Thing::Record(join.object, none != OnJoin::Hold || many == OnJoin::Blank)
+                }
+                JoinKind::All => Thing::Records(join.object),
+            };
+        }
+        if let Some(at) = self.scope.lets.iter().position(|l| l.name == name) {
+            self.scope.lets_used.insert(at);
+            if !self.scope.lets[at].members.is_empty() {
+                return Thing::Members(at);
+            }
+            let optional = self.scope.let_kinds[at].optional;
+            return self.value(
+                name,
+                self.scope.let_kinds[at].is_list(),
+                optional,
+                span,
+                guarded,
+            );
+        }
+        let object = self.ctx.source_of(self.scope.object);
+        match object.field(name) {
+            Some((id, field)) => {
+                self.ctx.reads(self.scope.object, id);
+                let list = Kind::of_field(field).is_list();
+                self.value(name, list, !field.required, span, guarded)
+            }
+            None => {
+                let mut known = self.scope.names(self.ctx.source);
+                known.extend(self.locals.iter().map(|(n, _)| n.clone()));
+                self.fault(
+                    Diagnostic::new(
+                        Code::UnknownName,
+                        span,
+                        format!("{} has no field, join or let `{name}`", object.name),
+                    )
+                    .did_you_mean(name, known.iter().map(String::as_str)),
+                )
+            }
+        }
+    }
+
+    fn member(&mut self, of: Thing, name: &str, span: Span, guarded: bool) -> Thing {
+        match of {
+            Thing::Any => Thing::Any,
+            Thing::Record(object, missing) => {
+                let declared = self.ctx.source_of(object);
+                let Some((id, field)) = self.ctx.field(declared, name, span) else {
+                    self.good = false;
+                    return Thing::Any;
+                };
+                self.ctx.reads(object, id);
+                let list = Kind::of_field(field).is_list();
+                self.value(name, list, missing || !field.required, span, guarded)
+            }
+            Thing::Members(at) => {
+                let members = &self.scope.lets[at].members;
+                match members.iter().find(|(n, _)| n == name) {
+                    Some((_, t)) => {
+                        let list = t.is_list();
+                        self.value(name, list, true, span, guarded)
+                    }
+                    None => {
+                        let finding = Diagnostic::new(
+                            Code::UnknownName,
+                            span,
+                            format!(
+                                "the let `{}` has no member `{name}`",
+                                self.scope.lets[at].name
+                            ),
+                        )
+                        .did_you_mean(name, members.iter().map(|(n, _)| n.as_str()));
+                        self.fault(finding)
+                    }
+                }
+            }
+            Thing::Records(_) => self.fault(
+                Diagnostic::new(
+                    Code::PathMisuse,
+                    span,
+                    format!("there are several records here; `{name}` does not say of which"),
+                )
+                .hint("go through them with `{% for r in NAME %}`, or take `NAME[0]`"),
+            ),
+            Thing::Value(_) | Thing::Values => self.fault(
+                Diagnostic::new(
+                    Code::PathMisuse,
+                    span,
+                    format!("a value has no member `{name}`"),
+                )
+                .hint("only joins and lets have members"),
+            ),
+        }
+    }
+
+    /// A value that was read; one that can be blank and is not guarded is noted, as it would hold the record.
+    fn value(
+        &mut self,
+        name: &str,
+        list: bool,
+        optional: bool,
+        span: Span,
+        guarded: bool,
+    ) -> Thing {
+        if optional
+            && !guarded
+            && !self.present.iter().any(|p| p == name)
+            && self.strict.insert(name.to_owned())
+        {
+            self.ctx.push(
+                Diagnostic::new(Code::TextHolds, span, format!("a record whose `{name}` is blank is held here"))
+                    .hint(format!("say what stands in its place: `{name} | or(\"…\")`, or test `{name} is present`")),
+            );
+        }
+        if list {
+            Thing::Values
+        } else {
+            Thing::Value(optional)
+        }
+    }
+}
+
+/// Names that are surely present when this expression is true.
+fn tests_present(expression: &ast::Expr<'_>, out: &mut Vec<String>) {
+    match expression {
+        ast::Expr::Test(t) if t.name == "present" || t.name == "defined" => match &t.expr {
+            ast::Expr::Var(v) => out.push(v.id.to_owned()),
+            ast::Expr::GetAttr(g) => out.push(g.name.to_owned()),
+            _ => {}
+        },
+        ast::Expr::BinOp(b) if matches!(b.op, ast::BinOpKind::ScAnd) => {
+            tests_present(&b.left, out);
+            tests_present(&b.right, out);
+        }
+        _ => {}
+    }
+}
