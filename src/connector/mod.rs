@@ -2,6 +2,7 @@
 
 pub mod contract;
 pub mod csv;
+pub mod files;
 pub mod jsonl;
 pub mod text;
 

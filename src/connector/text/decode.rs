@@ -61,6 +61,32 @@ pub(super) fn guess(bytes: &[u8]) -> &'static Encoding {
     detector.guess(None, Utf8Detection::Deny)
 }
 
+/// A whole file as text: by its byte order mark, else UTF-8, else the detector's guess. An error is a sentence
+/// fragment.
+///
+/// # Errors
+/// It holds bytes that are no text in its encoding.
+pub fn whole(bytes: Vec<u8>) -> Result<String, String> {
+    let (encoding, mark) = match by_first_bytes(&bytes) {
+        Some(found) => found,
+        None => match String::from_utf8(bytes) {
+            Ok(text) => return Ok(text),
+            Err(e) => {
+                let bytes = e.into_bytes();
+                return decoded(guess(&bytes), &bytes);
+            }
+        },
+    };
+    decoded(encoding, bytes.get(mark..).unwrap_or_default())
+}
+
+fn decoded(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, String> {
+    encoding
+        .decode_without_bom_handling_and_without_replacement(bytes)
+        .map(std::borrow::Cow::into_owned)
+        .ok_or_else(|| format!("holds bytes that are no {}", encoding.name()))
+}
+
 /// Appends the decoded form of `bytes` to `out`, and a position in `out` for each place that is malformed
 /// in this encoding.
 pub(super) fn decode_onto(
