@@ -106,6 +106,15 @@ impl Fold {
         self.records.entry((step, key.into(), part)).or_default()
     }
 
+    /// A hold that is only said again stands since it was said first.
+    fn set_hold(&mut self, step: i64, key: &str, part: u32, mut row: HoldRow) {
+        let hold = self.holds.entry((step, key.into(), part)).or_default();
+        if let Some(before) = &hold.set {
+            row.run = before.run;
+        }
+        hold.set = Some(row);
+    }
+
     fn clear_hold(&mut self, step: i64, key: &str, part: u32) {
         let hold = self.holds.entry((step, key.into(), part)).or_default();
         hold.clear = true;
@@ -157,10 +166,7 @@ impl Fold {
                 let record = self.record(step, key, *part);
                 record.state = Some(RecordState::Refused);
                 record.why = Some(words.clone());
-                self.holds
-                    .entry((step, key.as_str().into(), *part))
-                    .or_default()
-                    .set = Some(HoldRow {
+                let row = HoldRow {
                     failed: true,
                     code: format!("refused_{status}"),
                     field: None,
@@ -168,7 +174,8 @@ impl Fold {
                     words,
                     line: None,
                     run,
-                });
+                };
+                self.set_hold(step, key, *part, row);
             }
             Entry::InDoubt { key, part, why, .. } => {
                 let record = self.record(step, key, *part);
@@ -191,10 +198,7 @@ impl Fold {
                 line,
                 ..
             } => {
-                self.holds
-                    .entry((step, key.as_str().into(), *part))
-                    .or_default()
-                    .set = Some(HoldRow {
+                let row = HoldRow {
                     failed: false,
                     code: code.clone(),
                     field: field.clone(),
@@ -202,7 +206,8 @@ impl Fold {
                     words: words.clone(),
                     line: *line,
                     run,
-                });
+                };
+                self.set_hold(step, key, *part, row);
             }
             Entry::Released { key, .. } => {
                 let key: Box<str> = key.as_str().into();

@@ -428,3 +428,88 @@ fn insert(table: &mut StepTable, key: &str, part: u32, entry: &IdEntry<'_>) {
     }
     table.open.insert(hash_of(key, part), key, part, entry);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    fn entry(id: &str, fingerprint: u64, state: IdState) -> IdEntry<'_> {
+        IdEntry {
+            dest_id: id,
+            fingerprint,
+            state,
+            origin: Some(Origin::Created),
+            second_pass: fingerprint.is_multiple_of(2),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Against a plain map, with snapshots taken at any moment.
+        #[test]
+        fn it_is_a_map(inserts in prop::collection::vec((0..40_u32, 0..2_u32, any::<u64>(), 0..6_usize, 0..8_u8), 0..200)) {
+            let map = IdMap::new(1);
+            type Model = HashMap<(String, u32), (String, u64, IdState)>;
+            let mut model = Model::new();
+            let mut old: Vec<(StepIds, Model)> = Vec::new();
+            for (key, part, number, state, snapshot) in inserts {
+                let key = format!("key {key}");
+                let id = format!("{}", number % 1000);
+                map.insert(StepId(0), &key, part, &entry(&id, number, STATES[state]));
+                prop_assert_eq!(map.with(StepId(0), &key, part, |e| e.fingerprint), Some(number));
+                model.insert((key, part), (id, number, STATES[state]));
+                if snapshot == 0 {
+                    old.push((map.snapshot(StepId(0)), model.clone()));
+                }
+            }
+            old.push((map.snapshot(StepId(0)), model));
+            for (ids, model) in old {
+                prop_assert!(ids.get("nobody").is_none());
+                prop_assert_eq!(ids.iter().count(), model.len());
+                for ((key, part), (id, number, state)) in model {
+                    prop_assert_eq!(ids.get_part(&key, part), Some(entry(&id, number, state)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_costs_less_than_61_bytes() {
+        let map = IdMap::new(1);
+        let count = 200_000;
+        for n in 0..count {
+            let (key, id) = (format!("{n:08}"), format!("{}", 70_000_000_000_u64 + n));
+            map.insert(StepId(0), &key, 0, &entry(&id, n, IdState::Confirmed));
+        }
+        let ids = map.snapshot(StepId(0));
+        assert_eq!(ids.get("00000042").unwrap().dest_id, "70000000042");
+        let each = map.bytes() / usize::try_from(count).unwrap();
+        assert!(each <= 61, "{each} bytes a key");
+    }
+
+    #[test]
+    fn many_snapshots_leave_few_segments() {
+        let map = IdMap::new(1);
+        for n in 0..5_000 {
+            map.insert(
+                StepId(0),
+                &n.to_string(),
+                0,
+                &entry("1", 1, IdState::Confirmed),
+            );
+            let _ = map.snapshot(StepId(0));
+        }
+        assert!(map.snapshot(StepId(0)).sealed.len() <= 14);
+    }
+
+    #[test]
+    fn an_unknown_step_knows_nothing() {
+        let map = IdMap::new(1);
+        map.insert(StepId(3), "a", 0, &entry("1", 1, IdState::Confirmed));
+        assert!(map.snapshot(StepId(3)).get("a").is_none());
+        assert!(map.with(StepId(3), "a", 0, |_| ()).is_none());
+    }
+}

@@ -13,6 +13,7 @@ pub mod entry;
 mod fold;
 pub mod id_map;
 pub mod lease;
+mod recover;
 mod schema;
 pub mod store;
 pub mod verify;
@@ -26,4 +27,6 @@ pub use lease::Holder;
 pub use schema::SchemaError;
 pub use store::{Appended, Ledger, LedgerError, OpenError, Options, Run, RunMeta};
 pub use verify::{Broken, Verified};
-pub use view::{Hold, HoldKind, RecordRow, RecordState, RunRow, StepRow, View};
+pub use view::{
+    Hold, HoldKind, HoldReason, ReadError, RecordRow, RecordState, RunRow, StepRow, View,
+};

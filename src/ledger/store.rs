@@ -4,18 +4,16 @@
 //! what an open intent means is the executor's to find out.
 
 use super::{
-    chain::{self, Hash, Link},
+    chain::Hash,
     entry::Entry,
-    fold::{Fold, RecordKey},
     lease::{self, Holder, Refusal},
+    recover::{Recover, recover},
     schema::{self, SchemaError},
     view::{ReadError, View},
     writer::{Answer, Request, Writer},
 };
 use crate::clock::Clock;
-use rusqlite::{Connection, OptionalExtension};
 use std::{
-    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread::JoinHandle,
@@ -332,124 +330,4 @@ fn make_private_folder(folder: &Path) -> Result<(), std::io::Error> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
-}
-
-struct Start {
-    lineage: String,
-    seq: i64,
-    head: Hash,
-    fold: Fold,
-    open: HashSet<RecordKey>,
-}
-
-enum Recover {
-    Damaged { seq: i64, why: String },
-    Sqlite(rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for Recover {
-    fn from(error: rusqlite::Error) -> Self {
-        Recover::Sqlite(error)
-    }
-}
-
-/// Checks the end of the journal and folds what was not folded yet.
-fn recover(connection: &Connection) -> Result<Start, Recover> {
-    let damaged = |seq: i64, why: &str| Recover::Damaged {
-        seq,
-        why: why.to_owned(),
-    };
-    let lineage: String =
-        connection.query_row("SELECT value FROM meta WHERE name = 'lineage'", [], |r| {
-            r.get(0)
-        })?;
-    let mut steps = HashMap::new();
-    let mut query = connection.prepare("SELECT id, name FROM steps")?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        steps.insert(row.get(1)?, row.get(0)?);
-    }
-    let number = |name: &str| {
-        connection.query_row("SELECT value FROM meta WHERE name = ?1", [name], |r| {
-            r.get::<_, i64>(0)
-        })
-    };
-    let (head_seq, folded) = (number("head_seq")?, number("folded")?);
-    let last: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM journal", [], |r| {
-        r.get(0)
-    })?;
-    if last != head_seq {
-        return Err(damaged(
-            last.min(head_seq) + 1,
-            "the journal does not end where the ledger says it ends",
-        ));
-    }
-    let mut head = match folded {
-        0 => Hash::genesis(&lineage),
-        _ => chain::hash_at(connection, folded)?
-            .ok_or_else(|| damaged(folded, "the entry is not there or has no hash"))?,
-    };
-    let mut fold = Fold::new("main", steps);
-    let mut buffer = Vec::new();
-    let mut query = connection.prepare(chain::SELECT)?;
-    let mut rows = query.query([folded])?;
-    let mut seq = folded;
-    while let Some(row) = rows.next()? {
-        seq += 1;
-        let link = Link::read(row)?;
-        head = link.hash(head, &mut buffer);
-        let stored = row.get_ref(8)?.as_blob().map_err(rusqlite::Error::from)?;
-        if link.seq != seq || stored != head.0 {
-            return Err(damaged(seq, "its hash does not fit"));
-        }
-        let entry = Entry::from_columns(link.kind, link.step, link.key, link.part, link.data)
-            .map_err(|e| damaged(seq, &e.to_string()))?;
-        let step = if link.step.is_empty() {
-            0
-        } else {
-            fold.step(link.step)
-        };
-        fold.gather(step, link.run, &entry);
-    }
-    let stored: Option<Vec<u8>> = connection
-        .query_row("SELECT value FROM meta WHERE name = 'head'", [], |r| {
-            r.get(0)
-        })
-        .optional()?;
-    if stored.unwrap_or_else(|| Hash::genesis(&lineage).0.to_vec()) != head.0 {
-        return Err(damaged(
-            head_seq,
-            "its hash is not the one the ledger ends with",
-        ));
-    }
-    drop(rows);
-    drop(query);
-    if seq > folded {
-        connection.execute_batch("BEGIN IMMEDIATE")?;
-        let written = fold.write_gathered(connection).and_then(|()| {
-            connection.execute("UPDATE meta SET value = ?1 WHERE name = 'folded'", [seq])
-        });
-        connection.execute_batch(if written.is_ok() {
-            "COMMIT"
-        } else {
-            "ROLLBACK"
-        })?;
-        written?;
-    }
-    let mut open = HashSet::new();
-    let mut query =
-        connection.prepare("SELECT step, key, part FROM records WHERE state IN (1, 4)")?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        open.insert((row.get(0)?, row.get::<_, String>(1)?.into(), row.get(2)?));
-    }
-    drop(rows);
-    drop(query);
-    Ok(Start {
-        lineage,
-        seq,
-        head,
-        fold,
-        open,
-    })
 }

@@ -96,6 +96,19 @@ pub struct Hold {
     pub since_run: i64,
 }
 
+/// Records that are set aside for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HoldReason {
+    /// The step.
+    pub step: String,
+    /// The code.
+    pub code: String,
+    /// The destination field.
+    pub field: Option<String>,
+    /// How many.
+    pub records: u64,
+}
+
 /// A run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RunRow {
@@ -287,7 +300,7 @@ impl View {
     }
 
     /// Holds by step, code and field with their number, the most frequent first.
-    pub fn hold_reasons(&self) -> Result<Vec<(String, String, Option<String>, u64)>, ReadError> {
+    pub fn hold_reasons(&self) -> Result<Vec<HoldReason>, ReadError> {
         let mut query = self.connection.prepare_cached(
             "SELECT s.name, h.code, h.field, count(*) FROM holds h JOIN steps s ON s.id = h.step
              GROUP BY s.name, h.code, h.field ORDER BY count(*) DESC, s.name, h.code, h.field",
@@ -295,12 +308,12 @@ impl View {
         let mut rows = query.query([])?;
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
-            all.push((
-                row.get(0)?,
-                row.get(1)?,
-                row.get(2)?,
-                row.get::<_, i64>(3)?.cast_unsigned(),
-            ));
+            all.push(HoldReason {
+                step: row.get(0)?,
+                code: row.get(1)?,
+                field: row.get(2)?,
+                records: row.get::<_, i64>(3)?.cast_unsigned(),
+            });
         }
         Ok(all)
     }

@@ -1,0 +1,882 @@
+//! The ledger under attack: crashes, torn files, tampering, full disks and rivals.
+
+#![allow(clippy::unwrap_used, reason = "a panic is the report")]
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+use transload::ledger::*;
+use transload::{
+    clock::{Clock, FixedClock, SystemClock},
+    event::Counts,
+};
+
+fn options() -> Options {
+    Options::new(Arc::new(SystemClock::new()))
+}
+
+fn open(path: &Path) -> Ledger {
+    Ledger::open(path, options()).unwrap()
+}
+
+fn begun(path: &Path) -> Ledger {
+    let ledger = open(path);
+    ledger.begin_run(RunMeta::default()).unwrap();
+    ledger
+}
+
+fn intended(key: &str) -> Entry {
+    Entry::Intended(Intent {
+        step: "contact".into(),
+        key: key.into(),
+        part: 0,
+        op: WriteOp::Create,
+        fingerprint: 1,
+        chunk: None,
+        match_key: Some(format!("{key}@x.example")),
+    })
+}
+
+fn confirmed(key: &str, origin: Origin) -> Entry {
+    Entry::Confirmed {
+        step: "contact".into(),
+        key: key.into(),
+        part: 0,
+        dest_id: format!("9{key}"),
+        origin,
+        fingerprint: u64::MAX - 1,
+    }
+}
+
+fn held(key: &str, code: &str) -> Entry {
+    Entry::Held {
+        step: "contact".into(),
+        key: key.into(),
+        part: 0,
+        code: code.into(),
+        field: Some("email".into()),
+        value: None,
+        words: "it is odd".into(),
+        line: Some(7),
+    }
+}
+
+/// One entry of each kind, in a legal order.
+fn every_kind() -> Vec<Entry> {
+    let step = "contact".to_owned();
+    let key = "\"k\\é\n".to_owned();
+    vec![
+        Entry::StepStarted {
+            step: step.clone(),
+            hash: "h".into(),
+            second_pass: true,
+        },
+        Entry::Intended(Intent {
+            step: step.clone(),
+            key: key.clone(),
+            part: 3,
+            op: WriteOp::Bulk,
+            fingerprint: u64::MAX,
+            chunk: Some("c1".into()),
+            match_key: None,
+        }),
+        Entry::InDoubt {
+            step: step.clone(),
+            key: key.clone(),
+            part: 3,
+            why: "reset".into(),
+        },
+        Entry::Confirmed {
+            step: step.clone(),
+            key: key.clone(),
+            part: 3,
+            dest_id: "12".into(),
+            origin: Origin::Created,
+            fingerprint: u64::MAX,
+        },
+        intended("r"),
+        Entry::Refused {
+            step: step.clone(),
+            key: "r".into(),
+            part: 0,
+            status: 422,
+            reasons: vec!["a".into(), "b".into()],
+        },
+        intended("a"),
+        Entry::Absent {
+            step: step.clone(),
+            key: "a".into(),
+            part: 0,
+        },
+        held("h", "too_long"),
+        Entry::Released {
+            step: step.clone(),
+            key: "h".into(),
+        },
+        Entry::Merged {
+            step: step.clone(),
+            key: "m".into(),
+            into: key.clone(),
+        },
+        Entry::SecondPassDone {
+            step: step.clone(),
+            key,
+            part: 3,
+        },
+        Entry::JobStarted {
+            step: step.clone(),
+            chunk: "c1".into(),
+            job: "j".into(),
+        },
+        Entry::JobEnded {
+            step: step.clone(),
+            chunk: "c0".into(),
+        },
+        Entry::Decided {
+            name: "tag prefix".into(),
+            value: "old-".into(),
+        },
+        Entry::Watermark {
+            step: step.clone(),
+            value: "2026-01-01".into(),
+        },
+        Entry::FileWritten {
+            step: step.clone(),
+            path: "out.csv".into(),
+            bytes: 5,
+            blake3: "00".into(),
+        },
+        Entry::BudgetUsed {
+            account: "acme".into(),
+            second: 1_700_000_000,
+            calls: 42,
+        },
+        Entry::StepEnded {
+            step,
+            counts: Counts {
+                read: 2,
+                created: 2,
+                ..Counts::default()
+            },
+        },
+    ]
+}
+
+fn journal(path: &Path) -> Vec<Entry> {
+    let mut all = Vec::new();
+    View::open(path)
+        .unwrap()
+        .each_entry(0, |_, _, _, entry| all.push(entry))
+        .unwrap();
+    all
+}
+
+/// Copies the database as a crash would leave it: whatever is in the files now.
+fn crash_copy(from: &Path, to: &Path) -> PathBuf {
+    fs::create_dir_all(to).unwrap();
+    for end in ["", "-wal"] {
+        let name = format!("ledger.sqlite{end}");
+        let source = from.with_file_name(&name);
+        if source.exists() {
+            fs::copy(&source, to.join(&name)).unwrap();
+        }
+    }
+    to.join("ledger.sqlite")
+}
+
+#[test]
+fn every_entry_comes_back_as_it_went_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(".transload/ledger.sqlite");
+    let ledger = begun(&path);
+    ledger.append_blocking(every_kind()).unwrap();
+    ledger.end_run("completed").unwrap();
+    drop(ledger);
+    let read = journal(&path);
+    assert_eq!(read[1..read.len() - 1], every_kind());
+    let view = View::open(&path).unwrap();
+    assert_eq!(view.verify().unwrap().entries, read.len() as i64);
+    let mut rows = Vec::new();
+    view.each_record("contact", |r| {
+        rows.push((
+            r.key.to_owned(),
+            r.part,
+            r.state,
+            r.fingerprint,
+            r.second_pass,
+        ));
+    })
+    .unwrap();
+    assert_eq!(
+        rows,
+        [
+            (
+                "\"k\\é\n".into(),
+                3,
+                RecordState::Confirmed,
+                Some(u64::MAX),
+                true
+            ),
+            ("a".into(), 0, RecordState::Absent, None, false),
+            ("m".into(), 0, RecordState::Merged, None, false),
+            ("r".into(), 0, RecordState::Refused, None, false),
+        ]
+    );
+    let mut holds = Vec::new();
+    view.each_hold(None, |h| holds.push((h.key, h.code, h.words)))
+        .unwrap();
+    assert_eq!(holds, [("r".into(), "refused_422".into(), "a; b".into())]);
+    assert_eq!(view.jobs("contact").unwrap(), [("c1".into(), "j".into())]);
+    assert_eq!(
+        view.watermark("contact").unwrap().as_deref(),
+        Some("2026-01-01")
+    );
+    assert_eq!(view.files("contact").unwrap()[0].1, 5);
+    assert_eq!(view.budget("acme", 0).unwrap(), [(1_700_000_000, 42)]);
+    assert_eq!(view.decisions().unwrap()[0].1, "old-");
+    let runs = view.runs().unwrap();
+    assert_eq!(runs[0].outcome.as_deref(), Some("completed"));
+    assert_eq!(view.steps(1).unwrap()[0].counts.unwrap().created, 2);
+}
+
+#[test]
+fn a_run_without_an_end_is_resumed_and_one_with_an_end_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let run = |end: bool| {
+        let ledger = open(&path);
+        let run = ledger.begin_run(RunMeta::default()).unwrap();
+        if end {
+            ledger.end_run("completed").unwrap();
+        }
+        (run.id, run.resumed)
+    };
+    assert_eq!(run(false), (1, false));
+    assert_eq!(run(true), (2, true));
+    assert_eq!(run(true), (3, false));
+}
+
+#[test]
+fn an_answer_without_an_intent_is_refused_and_harms_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let ledger = open(&path);
+    assert!(matches!(
+        ledger.append_blocking(vec![held("1", "odd")]),
+        Err(LedgerError::Illegal { .. })
+    ));
+    ledger.begin_run(RunMeta::default()).unwrap();
+    for entry in [
+        confirmed("1", Origin::Created),
+        confirmed("1", Origin::Updated),
+        Entry::Absent {
+            step: "contact".into(),
+            key: "1".into(),
+            part: 0,
+        },
+    ] {
+        assert!(matches!(
+            ledger.append_blocking(vec![intended("2"), entry]),
+            Err(LedgerError::Illegal { .. })
+        ));
+    }
+    // The refused requests left nothing behind, not even the intent of record 2.
+    assert!(
+        ledger
+            .append_blocking(vec![confirmed("2", Origin::Created)])
+            .is_err()
+    );
+    ledger
+        .append_blocking(vec![confirmed("3", Origin::Matched)])
+        .unwrap();
+    ledger
+        .append_blocking(vec![intended("2"), confirmed("2", Origin::Created)])
+        .unwrap();
+    // The intent is answered; a second answer has nothing to answer.
+    assert!(
+        ledger
+            .append_blocking(vec![confirmed("2", Origin::Created)])
+            .is_err()
+    );
+    assert_eq!(ledger.view().unwrap().verify().unwrap().entries, 4);
+}
+
+#[test]
+fn what_was_created_stays_created() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let ledger = begun(&path);
+    for (origin, settle) in [
+        (Origin::Created, true),
+        (Origin::Updated, false),
+        (Origin::Unchanged, true),
+    ] {
+        ledger
+            .append_blocking(vec![intended("1"), confirmed("1", origin)])
+            .unwrap();
+        if settle {
+            ledger.settle().unwrap();
+        }
+    }
+    let mut origins = Vec::new();
+    ledger
+        .view()
+        .unwrap()
+        .each_record("contact", |r| origins.push(r.origin))
+        .unwrap();
+    assert_eq!(origins, [Some(Origin::Created)]);
+}
+
+#[test]
+fn a_hold_stands_since_it_was_said_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let refused = Entry::Refused {
+        step: "contact".into(),
+        key: "1".into(),
+        part: 0,
+        status: 400,
+        reasons: vec![],
+    };
+    let since = |entries: Vec<Entry>| {
+        let ledger = begun(&path);
+        ledger.append_blocking(entries).unwrap();
+        let view = ledger.view().unwrap();
+        view.verify().unwrap();
+        let mut runs = Vec::new();
+        view.each_hold(Some("contact"), |h| runs.push((h.since_run, h.kind)))
+            .unwrap();
+        runs
+    };
+    assert_eq!(since(vec![intended("1"), refused]), [(1, HoldKind::Failed)]);
+    assert_eq!(since(vec![held("1", "odd")]), [(1, HoldKind::Held)]);
+    let released = Entry::Released {
+        step: "contact".into(),
+        key: "1".into(),
+    };
+    assert_eq!(
+        since(vec![released, held("1", "odd")]),
+        [(3, HoldKind::Held)]
+    );
+}
+
+#[test]
+fn every_acknowledged_entry_survives_a_crash_at_any_point() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/ledger.sqlite");
+    let ledger = begun(&path);
+    let mut acknowledged = vec![journal(&path).remove(0)];
+    for (n, entry) in every_kind().into_iter().enumerate() {
+        ledger.append_blocking(vec![entry.clone()]).unwrap();
+        acknowledged.push(entry);
+        if n % 4 == 3 {
+            ledger.settle().unwrap();
+        }
+        let copy = crash_copy(&path, &folder.path().join(format!("crash{n}")));
+        let resumed = open(&copy);
+        assert!(resumed.begin_run(RunMeta::default()).unwrap().resumed);
+        let view = resumed.view().unwrap();
+        view.verify().unwrap();
+        let mut read = journal(&copy);
+        read.pop();
+        assert_eq!(read, acknowledged);
+    }
+}
+
+#[test]
+fn open_intents_are_known_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/ledger.sqlite");
+    let ledger = begun(&path);
+    ledger
+        .append_blocking(vec![
+            intended("1"),
+            intended("2"),
+            confirmed("2", Origin::Created),
+            intended("3"),
+            Entry::InDoubt {
+                step: "contact".into(),
+                key: "3".into(),
+                part: 0,
+                why: "timeout".into(),
+            },
+        ])
+        .unwrap();
+    let copy = crash_copy(&path, &folder.path().join("b"));
+    let resumed = begun(&copy);
+    let mut found = Vec::new();
+    let count = resumed
+        .view()
+        .unwrap()
+        .each_open("contact", |r| {
+            found.push((r.key.to_owned(), r.match_key.map(str::to_owned)));
+        })
+        .unwrap();
+    assert_eq!(count, 2);
+    assert_eq!(found[0], ("1".into(), Some("1@x.example".into())));
+    // Both can be answered now, as if nothing had happened.
+    resumed
+        .append_blocking(vec![
+            confirmed("1", Origin::Created),
+            Entry::Absent {
+                step: "contact".into(),
+                key: "3".into(),
+                part: 0,
+            },
+        ])
+        .unwrap();
+    let view = resumed.view().unwrap();
+    assert_eq!(view.each_open("contact", |_| {}).unwrap(), 0);
+    view.verify().unwrap();
+}
+
+/// Whatever is torn or flipped: the ledger is refused, or it holds a beginning of what was acknowledged,
+/// entry for entry. It never holds anything else.
+#[test]
+fn torn_and_flipped_bytes_are_never_silently_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/ledger.sqlite");
+    let ledger = begun(&path);
+    for n in 0..40 {
+        ledger
+            .append_blocking(vec![
+                intended(&n.to_string()),
+                confirmed(&n.to_string(), Origin::Created),
+                held(&format!("h{n}"), "odd"),
+            ])
+            .unwrap();
+    }
+    ledger.settle().unwrap();
+    let whole = crash_copy(&path, &folder.path().join("whole"));
+    let truth = journal(&path);
+    let wal = fs::read(whole.with_file_name("ledger.sqlite-wal")).unwrap();
+    // How many entries are left; `None`: refused.
+    let attack = |name: &str, wal: &[u8], db: Option<&[u8]>| -> Option<usize> {
+        let to = folder.path().join(name);
+        let copy = crash_copy(&whole, &to);
+        fs::write(copy.with_file_name("ledger.sqlite-wal"), wal).unwrap();
+        if let Some(db) = db {
+            fs::write(&copy, db).unwrap();
+        }
+        let ledger = Ledger::open(&copy, options()).ok()?;
+        ledger.view().ok()?.verify().ok()?;
+        let read = journal(&copy);
+        assert!(
+            truth.starts_with(&read),
+            "{name}: other entries than were written"
+        );
+        drop(ledger);
+        fs::remove_dir_all(&to).unwrap();
+        Some(read.len())
+    };
+    let mut left = Vec::new();
+    for at in (0..wal.len()).step_by(wal.len() / 60) {
+        left.push(attack(&format!("cut{at}"), &wal[..at], None));
+        let mut flipped = wal.clone();
+        flipped[at] ^= 0x20;
+        left.push(attack(&format!("flip{at}"), &flipped, None));
+    }
+    // The log protects itself: what is torn is cut off, and the rest is whole.
+    assert!(left.iter().all(Option::is_some));
+    assert!(left.iter().flatten().filter(|n| **n < truth.len()).count() > 60);
+    drop(ledger);
+    // The file does not; a flipped bit is found wherever it matters.
+    let db = fs::read(&path).unwrap();
+    let refused = (0..db.len())
+        .step_by(db.len() / 80)
+        .filter(|at| {
+            let mut flipped = db.clone();
+            flipped[*at] ^= 0x04;
+            attack(&format!("db{at}"), &[], Some(&flipped)).is_none()
+        })
+        .count();
+    assert!(refused > 20, "{refused}");
+}
+
+#[test]
+fn every_tampering_is_found_at_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/ledger.sqlite");
+    let ledger = begun(&path);
+    for n in 0..5 {
+        ledger
+            .append_blocking(vec![
+                intended(&n.to_string()),
+                confirmed(&n.to_string(), Origin::Created),
+            ])
+            .unwrap();
+    }
+    ledger.append_blocking(vec![held("h", "odd")]).unwrap();
+    ledger.end_run("completed").unwrap();
+    drop(ledger);
+    let cases: &[(&str, &str)] = &[
+        (
+            "UPDATE journal SET data = replace(data, '\"90\"', '\"91\"') WHERE seq = 3",
+            "entry 3",
+        ),
+        (
+            "UPDATE journal SET at_ms = at_ms + 1 WHERE seq = 4",
+            "entry 4",
+        ),
+        ("UPDATE journal SET run = 9 WHERE seq = 2", "entry 2"),
+        (
+            "UPDATE journal SET hash = zeroblob(32) WHERE seq = 5",
+            "entry 5",
+        ),
+        ("UPDATE journal SET hash = x'00' WHERE seq = 5", "entry 5"),
+        ("DELETE FROM journal WHERE seq = 6", "entry 6"),
+        ("DELETE FROM journal WHERE seq = 1", "entry 1"),
+        ("DELETE FROM journal WHERE seq >= 12", "entry 12"),
+        (
+            "UPDATE journal SET seq = -seq WHERE seq IN (4, 6); UPDATE journal SET seq = 10 + seq WHERE seq < 0",
+            "entry 4",
+        ),
+        (
+            "INSERT INTO journal SELECT 0, run, at_ms, kind, step, key, part, data, hash FROM journal WHERE seq = 1",
+            "entry 1",
+        ),
+        (
+            "INSERT INTO journal SELECT 14, run, at_ms, kind, step, key, part, data, hash FROM journal WHERE seq = 13",
+            "entry 14",
+        ),
+        (
+            "UPDATE meta SET value = zeroblob(32) WHERE name = 'head'",
+            "entry 13",
+        ),
+        (
+            "UPDATE meta SET value = 'ffff' WHERE name = 'lineage'",
+            "entry 1",
+        ),
+        (
+            "UPDATE records SET dest_id = '77' WHERE key = '2'",
+            "table `records`",
+        ),
+        ("DELETE FROM records WHERE key = '2'", "table `records`"),
+        ("DELETE FROM holds", "table `holds`"),
+        ("UPDATE runs SET outcome = 'aborted'", "table `runs`"),
+        (
+            "INSERT INTO decisions VALUES ('a', 'b')",
+            "table `decisions`",
+        ),
+        ("DELETE FROM steps", "table `steps`"),
+    ];
+    for (n, (sql, expected)) in cases.iter().enumerate() {
+        let copy = crash_copy(&path, &folder.path().join(n.to_string()));
+        rusqlite::Connection::open(&copy)
+            .unwrap()
+            .execute_batch(sql)
+            .unwrap();
+        let found = View::open(&copy).unwrap().verify().unwrap_err().to_string();
+        assert!(found.starts_with(expected), "{sql}: {found}");
+    }
+    View::open(&path).unwrap().verify().unwrap();
+}
+
+#[test]
+fn a_foreign_or_newer_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let foreign = folder.path().join("foreign.sqlite");
+    let connection = rusqlite::Connection::open(&foreign).unwrap();
+    connection.execute_batch("CREATE TABLE t (x)").unwrap();
+    drop(connection);
+    let error = Ledger::open(&foreign, options()).unwrap_err().to_string();
+    assert!(error.contains("not a ledger"), "{error}");
+    assert!(View::open(&foreign).is_err());
+
+    let newer = folder.path().join("newer.sqlite");
+    drop(open(&newer));
+    rusqlite::Connection::open(&newer)
+        .unwrap()
+        .execute_batch("PRAGMA user_version = 2")
+        .unwrap();
+    let error = Ledger::open(&newer, options()).unwrap_err().to_string();
+    assert!(
+        error.contains("version 2") && error.contains("newer"),
+        "{error}"
+    );
+}
+
+#[test]
+fn one_run_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let first = begun(&path);
+    let error = Ledger::open(&path, options()).unwrap_err();
+    assert!(matches!(&error, OpenError::Held { by, .. } if *by == Holder::this_process()));
+    // Readers are welcome.
+    assert_eq!(View::open(&path).unwrap().runs().unwrap().len(), 1);
+    drop(first);
+    assert!(open(&path).begin_run(RunMeta::default()).unwrap().resumed);
+}
+
+#[test]
+fn another_machine_waits_for_the_heartbeat_to_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/ledger.sqlite");
+    let clock = Arc::new(FixedClock::new(Timestamp::UNIX_EPOCH));
+    let here = Options {
+        ttl: Duration::from_secs(30),
+        ..Options::new(clock.clone() as Arc<dyn Clock>)
+    };
+    let ledger = Ledger::open(&path, here.clone()).unwrap();
+    let copy = crash_copy(&path, &folder.path().join("b"));
+    let there = Options {
+        holder: Holder {
+            host: "elsewhere".into(),
+            process: 1,
+        },
+        ..here
+    };
+    assert!(matches!(
+        Ledger::open(&copy, there.clone()),
+        Err(OpenError::Held { .. })
+    ));
+    clock.advance(Duration::from_secs(31));
+    Ledger::open(&copy, there).unwrap();
+    drop(ledger);
+}
+
+#[test]
+fn an_overtaken_run_writes_nothing_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let frozen = Arc::new(FixedClock::new(Timestamp::UNIX_EPOCH));
+    let later = Arc::new(FixedClock::new(Timestamp::from_second(3600).unwrap()));
+    // The first one's clock stands still, so it never renews its lease: a stopped process.
+    let first = Ledger::open(&path, Options::new(frozen)).unwrap();
+    first.begin_run(RunMeta::default()).unwrap();
+    let second = Ledger::open(&path, Options::new(later)).unwrap();
+    assert!(second.begin_run(RunMeta::default()).unwrap().resumed);
+    assert_eq!(
+        first.append_blocking(vec![held("1", "odd")]),
+        Err(LedgerError::Fenced)
+    );
+    second.append_blocking(vec![held("2", "odd")]).unwrap();
+    assert_eq!(
+        first.append_blocking(vec![held("1", "odd")]),
+        Err(LedgerError::Fenced)
+    );
+    drop(first);
+    let view = second.view().unwrap();
+    assert_eq!(view.verify().unwrap().entries, 3);
+}
+
+#[test]
+fn a_full_disk_ends_all_writing_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let full = Options {
+        max_pages: Some(60),
+        ..options()
+    };
+    let ledger = Ledger::open(&path, full).unwrap();
+    ledger.begin_run(RunMeta::default()).unwrap();
+    let mut acknowledged = 1;
+    let error = loop {
+        let batch = (0..20).map(|n| held(&format!("{acknowledged}-{n}"), "odd"));
+        match ledger.append_blocking(batch.collect()) {
+            Ok(done) => acknowledged = done.seq,
+            Err(error) => break error,
+        }
+    };
+    assert!(
+        matches!(&error, LedgerError::Unwritable { why } if why.contains("full")),
+        "{error}"
+    );
+    assert_eq!(
+        ledger.append_blocking(vec![held("tiny", "odd")]),
+        Err(error),
+        "even what would fit is refused now"
+    );
+    drop(ledger);
+    let ledger = open(&path);
+    assert!(ledger.begin_run(RunMeta::default()).unwrap().resumed);
+    assert_eq!(
+        ledger.view().unwrap().verify().unwrap().entries,
+        acknowledged + 1
+    );
+}
+
+#[test]
+fn callers_share_transactions_and_keep_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let ledger = begun(&path);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let ledger = &ledger;
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .build()
+                    .unwrap();
+                runtime.block_on(async {
+                    let mut last = 0;
+                    for n in 0..50 {
+                        let key = format!("{thread}-{n}");
+                        // Both are asked for before either is waited for.
+                        let first = ledger.append(vec![intended(&key)]);
+                        let second = ledger.append(vec![confirmed(&key, Origin::Created)]);
+                        let (first, second) = (first.await.unwrap(), second.await.unwrap());
+                        assert!(last < second.seq && first.seq < second.seq);
+                        last = second.seq;
+                    }
+                });
+            });
+        }
+    });
+    let view = ledger.view().unwrap();
+    assert_eq!(view.verify().unwrap().entries, 401);
+    assert_eq!(
+        view.states().unwrap(),
+        [("contact".to_owned(), RecordState::Confirmed, 200)]
+    );
+}
+
+/// Set for the process that is killed.
+const VICTIM: &str = "TRANSLOAD_LEDGER_VICTIM";
+
+/// A real process, really killed: what it said was acknowledged is there, and the next run starts at once.
+#[test]
+fn a_killed_process_loses_nothing_it_was_told_and_frees_the_lease() {
+    if let Ok(path) = std::env::var(VICTIM) {
+        let ledger = begun(Path::new(&path));
+        for n in 0.. {
+            ledger
+                .append_blocking(vec![held(&format!("{}-{n}", std::process::id()), "odd")])
+                .unwrap();
+            writeln!(std::io::stderr(), "acknowledged {n}").unwrap();
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let mut entries = 0;
+    for round in 1..=4_i64 {
+        let mut victim = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "--nocapture",
+                "a_killed_process_loses_nothing_it_was_told_and_frees_the_lease",
+            ])
+            .env(VICTIM, &path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(victim.stderr.take().unwrap()).lines();
+        let acknowledged = lines
+            .map(|l| l.unwrap())
+            .filter(|l| l.starts_with("acknowledged"))
+            .take(15 * usize::try_from(round).unwrap())
+            .count();
+        assert!(
+            matches!(Ledger::open(&path, options()), Err(OpenError::Held { .. })),
+            "it is alive"
+        );
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        let ledger = open(&path);
+        let verified = ledger.view().unwrap().verify().unwrap().entries;
+        assert!(verified > entries + i64::try_from(acknowledged).unwrap());
+        entries = verified;
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Load(u8, bool),
+    Doubt(u8),
+    Refuse(u8),
+    Hold(u8),
+    Release(u8),
+    Settle,
+    Reopen,
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let key = 0..4_u8;
+    prop::collection::vec(
+        prop_oneof![
+            4 => (key.clone(), any::<bool>()).prop_map(|(k, c)| Act::Load(k, c)),
+            1 => key.clone().prop_map(Act::Doubt),
+            1 => key.clone().prop_map(Act::Refuse),
+            2 => key.clone().prop_map(Act::Hold),
+            1 => key.prop_map(Act::Release),
+            2 => Just(Act::Settle),
+            1 => Just(Act::Reopen),
+        ],
+        1..30,
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Wherever the gathering is cut, the state is the one a plain model has.
+    #[test]
+    fn the_state_is_the_fold_of_the_journal(acts in acts()) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.sqlite");
+        let mut ledger = begun(&path);
+        let mut records: BTreeMap<String, RecordState> = BTreeMap::new();
+        let mut holds: BTreeMap<String, &str> = BTreeMap::new();
+        for act in acts {
+            match act {
+                Act::Load(k, created) => {
+                    let key = k.to_string();
+                    let origin = if created { Origin::Created } else { Origin::Updated };
+                    ledger.append_blocking(vec![intended(&key), confirmed(&key, origin)]).unwrap();
+                    holds.remove(&key);
+                    records.insert(key, RecordState::Confirmed);
+                }
+                Act::Doubt(k) => {
+                    let key = k.to_string();
+                    ledger.append_blocking(vec![intended(&key)]).unwrap();
+                    ledger.append_blocking(vec![Entry::InDoubt {
+                        step: "contact".into(), key: key.clone(), part: 0, why: "reset".into(),
+                    }]).unwrap();
+                    records.insert(key, RecordState::InDoubt);
+                }
+                Act::Refuse(k) => {
+                    let key = k.to_string();
+                    ledger.append_blocking(vec![intended(&key), Entry::Refused {
+                        step: "contact".into(), key: key.clone(), part: 0, status: 400, reasons: vec![],
+                    }]).unwrap();
+                    holds.insert(key.clone(), "refused_400");
+                    records.insert(key, RecordState::Refused);
+                }
+                Act::Hold(k) => {
+                    ledger.append_blocking(vec![held(&k.to_string(), "odd")]).unwrap();
+                    holds.insert(k.to_string(), "odd");
+                }
+                Act::Release(k) => {
+                    ledger.append_blocking(vec![Entry::Released {
+                        step: "contact".into(), key: k.to_string(),
+                    }]).unwrap();
+                    holds.remove(&k.to_string());
+                }
+                Act::Settle => { ledger.settle().unwrap(); }
+                Act::Reopen => {
+                    drop(ledger);
+                    ledger = begun(&path);
+                }
+            }
+        }
+        let view = ledger.view().unwrap();
+        view.verify().unwrap();
+        let mut found = BTreeMap::new();
+        view.each_record("contact", |r| { found.insert(r.key.to_owned(), r.state); }).unwrap();
+        prop_assert_eq!(found, records);
+        let mut found = BTreeMap::new();
+        view.each_hold(None, |h| { found.insert(h.key, h.code); }).unwrap();
+        let holds: BTreeMap<String, String> = holds.into_iter().map(|(k, c)| (k, c.to_owned())).collect();
+        prop_assert_eq!(found, holds);
+    }
+}
