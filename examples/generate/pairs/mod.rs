@@ -1,0 +1,19 @@
+//! The pairs that example exports can be made for: one module each, and what they share.
+
+pub mod allclients;
+pub mod random;
+pub mod sheet;
+
+/// Path under the export folder, and content.
+pub type File = (String, Vec<u8>);
+
+/// The source platforms that exports can be made for.
+pub const NAMES: [&str; 1] = ["allclients"];
+
+/// The files of an export.
+pub fn export(pair: &str, contacts: usize, seed: u64) -> Vec<File> {
+    match pair {
+        "allclients" => allclients::export(contacts, seed),
+        _ => Vec::new(),
+    }
+}
