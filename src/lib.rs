@@ -13,3 +13,4 @@ pub mod mapping;
 pub mod check;
 pub mod transform;
 pub mod ledger;
+pub mod sandbox;
