@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// How an HTTP API is reached and how it answers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Http {
     /// Base address with `{param}` places.
     pub base: String,

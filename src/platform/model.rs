@@ -1,7 +1,11 @@
 //! The platform itself and what holds for all of its objects.
 
-use super::{Http, Limits, Object, Quirk, Tiered};
-use crate::{diag::Span, ident::ObjectId, value::Type};
+use super::{Http, Limits, Object, Quirk, Tiered, words};
+use crate::{
+    diag::{FileId, Span},
+    ident::ObjectId,
+    value::Type,
+};
 
 /// A platform, resolved from its file.
 #[derive(Clone, Debug)]
@@ -33,6 +37,29 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// A platform with nothing but a name and a connection.
+    pub fn new(name: impl Into<String>, connect: Connect) -> Platform {
+        let name = name.into();
+        Platform {
+            title: words::in_title_case(&name),
+            name,
+            checked: String::new(),
+            tiers: Vec::new(),
+            connect,
+            limits: Limits::default(),
+            quirks: Vec::new(),
+            custom: None,
+            objects: Vec::new(),
+            quiesce: Vec::new(),
+            gotchas: Vec::new(),
+            span: Span {
+                file: FileId(0),
+                start: 0,
+                end: 0,
+            },
+        }
+    }
+
     /// The object with that name.
     pub fn object(&self, name: &str) -> Option<(ObjectId, &Object)> {
         let ix = self.objects.iter().position(|o| o.name == name)?;
