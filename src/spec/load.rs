@@ -3,7 +3,7 @@
 //! Reads the file, decodes it, parses it, and tells its kind by the `spec:` key. It follows no reference
 //! to another file; that is [`super::project`].
 
-use super::{Node, Tree, yaml};
+use super::{Node, Tree, shape, shapes, yaml};
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Files, Span};
 use std::{
     fs::File,
@@ -147,6 +147,7 @@ pub fn load_file(path: &Path, files: &mut Files, out: &mut Diagnostics) -> Optio
     let file = files.add(path, text);
     let tree = yaml::parse(file, files.text(file), out)?;
     let kind = kind_of(&tree, file, out)?;
+    shape::check(&tree, shapes::of(kind), out);
     Some(SpecFile {
         file,
         kind,

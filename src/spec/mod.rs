@@ -6,6 +6,8 @@
 
 pub mod load;
 pub mod project;
+pub mod shape;
+pub mod shapes;
 pub mod tree;
 pub mod yaml;
 

@@ -1,0 +1,220 @@
+//! The migration file: one customer's connections and choices.
+
+use super::{
+    COUNT, NAME, NAMES, SPEC, TEXT_MAP, field_map::CUSTOM_FIELD, mapping::OTHER, policy::POLICY,
+};
+use crate::spec::shape::{Keys, Kind, Literal, Rule, Shape, key, preset, required};
+
+/// A migration file.
+pub static MIGRATION: Shape = Shape {
+    name: "migration",
+    doc: "One customer's move: which mapping, which connections, which choices; no new logic and no secrets.",
+    keys: &[
+        SPEC,
+        required(
+            "mapping",
+            Kind::Literal(Literal::PairName),
+            "The mapping, as its file is called: `SOURCE--DESTINATION`.",
+        ),
+        key(
+            "specs",
+            Kind::Text,
+            "The folder with `mappings/` and `platforms/`; without it the nearest `specs` above this file.",
+        ),
+        key("tier", NAME, "The tier of the destination account."),
+        required("source", Kind::Object(&SOURCE), "Where records are read."),
+        required(
+            "destination",
+            Kind::Object(&DESTINATION),
+            "Where records are written.",
+        ),
+        key(
+            "params",
+            Kind::Map(NAMES, &Kind::Scalar),
+            "Values of the mapping's parameters.",
+        ),
+        key(
+            "custom_fields",
+            Kind::Map(NAMES, &Kind::Map(Keys::Any, &Kind::Object(&CUSTOM_FIELD))),
+            "The customer's own fields, by source object and column.",
+        ),
+        key(
+            "value_maps",
+            Kind::Map(NAMES, &Kind::Object(&MORE_ROWS)),
+            "Further rows of the mapping's value maps; they come before its own.",
+        ),
+        key(
+            "rename",
+            Kind::Map(Keys::Form(Literal::DottedName), &Kind::Text),
+            "Other names for custom fields that the mapping creates: `contact.cf_groups: cf_client_groups`.",
+        ),
+        key(
+            "policy",
+            Kind::Object(&POLICY),
+            "What differs from the mapping's policy.",
+        ),
+        preset(
+            "approve",
+            Kind::Words(&[
+                ("sample", "a full run needs an approved sample"),
+                ("none", "a run needs no approval; it says so aloud"),
+            ]),
+            "sample",
+            "What must be approved before a full run.",
+        ),
+    ],
+    rules: &[],
+};
+
+static SOURCE: Shape = Shape {
+    name: "source_connection",
+    doc: "Where records are read: a folder of exports, an API, or a simulated API.",
+    keys: &[
+        key("folder", Kind::Text, "The folder of the export."),
+        key(
+            "encoding",
+            Kind::Text,
+            "The encoding of its files, instead of the platform's.",
+        ),
+        key(
+            "zone",
+            Kind::Literal(Literal::Zone),
+            "The zone of times without one, instead of the platform's.",
+        ),
+        key(
+            "http",
+            Kind::Object(&HTTP),
+            "The API of the source platform.",
+        ),
+        key(
+            "sandbox",
+            Kind::Object(&SANDBOX),
+            "A simulated API of the source platform.",
+        ),
+    ],
+    rules: &[
+        Rule::One(&["folder", "http", "sandbox"]),
+        Rule::Needs("encoding", "folder"),
+        Rule::Needs("zone", "folder"),
+    ],
+};
+
+static DESTINATION: Shape = Shape {
+    name: "destination_connection",
+    doc: "Where records are written: a simulated server, an API, or a folder of files.",
+    keys: &[
+        key(
+            "sandbox",
+            Kind::Object(&SANDBOX),
+            "A simulated server in the same process.",
+        ),
+        key(
+            "http",
+            Kind::Object(&HTTP),
+            "The real API, or a simulated server elsewhere.",
+        ),
+        key("folder", Kind::Text, "A folder for files, one per object."),
+    ],
+    rules: &[Rule::One(&["sandbox", "http", "folder"])],
+};
+
+static HTTP: Shape = Shape {
+    name: "http_connection",
+    doc: "An HTTP connection.",
+    keys: &[
+        key(
+            "base",
+            Kind::Text,
+            "The base address, instead of the platform's.",
+        ),
+        key(
+            "params",
+            TEXT_MAP,
+            "Values of the parameters of the platform's base address.",
+        ),
+        key(
+            "secret",
+            Kind::Literal(Literal::SecretRef),
+            "Where the secret is; never the secret itself.",
+        ),
+        key(
+            "calls_per_minute",
+            Kind::Int(1, i64::MAX),
+            "Most calls per minute, below the platform's own limits.",
+        ),
+    ],
+    rules: &[],
+};
+
+static SANDBOX: Shape = Shape {
+    name: "sandbox_connection",
+    doc: "A simulated server for this migration.",
+    keys: &[
+        key(
+            "seed",
+            Kind::Text,
+            "A YAML file with what the account holds before, object name to records.",
+        ),
+        preset(
+            "provision",
+            Kind::Bool,
+            "false",
+            "Whether what only an admin can create is created by itself.",
+        ),
+        key(
+            "quirks",
+            Kind::Map(NAMES, &Kind::Text),
+            "Quirks that differ from the platform's defaults.",
+        ),
+        key(
+            "calls_per_minute",
+            COUNT,
+            "Most calls per minute, instead of the platform's limits; 0 switches limits off.",
+        ),
+        key(
+            "faults",
+            Kind::Map(NAMES, &Kind::Number(0.0, 1.0)),
+            "Faults to inject, each with its rate from 0 to 1.",
+        ),
+        preset(
+            "random_seed",
+            COUNT,
+            "0",
+            "The seed of the faults, so that a run can be repeated.",
+        ),
+    ],
+    rules: &[],
+};
+
+static MORE_ROWS: Shape = Shape {
+    name: "more_rows",
+    doc: "Further rows of a value map.",
+    keys: &[
+        key(
+            "rows",
+            TEXT_MAP,
+            "The rows: the source text and what it becomes.",
+        ),
+        key(
+            "file",
+            Kind::Text,
+            "A CSV file with the rows: two columns, with a header.",
+        ),
+        key(
+            "other",
+            Kind::Either(&[
+                Kind::Words(&[
+                    ("hold", "the record is held"),
+                    ("keep", "the value stays as it is"),
+                    (
+                        "create",
+                        "the value stays and becomes a choice of the field",
+                    ),
+                ]),
+                Kind::Object(&OTHER),
+            ]),
+            "What happens to a value without a row, instead of what the mapping says.",
+        ),
+    ],
+    rules: &[Rule::AtMostOne(&["rows", "file"])],
+};

@@ -1,0 +1,195 @@
+//! Policies: what holds where nothing else is said.
+
+use super::{COUNT, POSITIVE};
+use crate::spec::shape::{Kind, Literal, Shape, key, preset};
+
+/// Policies of a mapping or a migration.
+pub(super) static POLICY: Shape = Shape {
+    name: "policy",
+    doc: "What holds where nothing else is said.",
+    keys: &[
+        preset(
+            "overflow",
+            Kind::Words(&[("hold", "a value that does not fit holds the record")]),
+            "hold",
+            "What happens to values that do not fit.",
+        ),
+        preset(
+            "blank",
+            Kind::Words(&[
+                ("skip", "nothing is sent"),
+                ("clear", "the field is cleared"),
+            ]),
+            "skip",
+            "What a blank value does to a record that exists.",
+        ),
+        preset(
+            "conflict",
+            Kind::Words(&[
+                ("keep_newer", "what was edited since stays"),
+                ("overwrite", "the source wins"),
+                ("hold", "the record is held"),
+            ]),
+            "keep_newer",
+            "What happens when a record was edited at the destination since it was written.",
+        ),
+        key(
+            "errors",
+            Kind::Object(&ERRORS),
+            "How many held and failed records a run may end with.",
+        ),
+        key(
+            "gate",
+            Kind::Object(&GATE),
+            "What must hold before the next batch begins.",
+        ),
+        key("sample", Kind::Object(&SAMPLE), "How a sample is drawn."),
+        key(
+            "delta",
+            Kind::Object(&DELTA),
+            "The second pass over what changed during cutover.",
+        ),
+        key(
+            "rollback",
+            Kind::Object(&ROLLBACK),
+            "What a rollback may do.",
+        ),
+        key(
+            "approve",
+            Kind::Object(&APPROVE),
+            "How many people must approve.",
+        ),
+    ],
+    rules: &[],
+};
+
+static ERRORS: Shape = Shape {
+    name: "errors",
+    doc: "How many held and failed records a run may end with.",
+    keys: &[
+        key(
+            "max_share",
+            Kind::Literal(Literal::Share),
+            "Largest share of the records.",
+        ),
+        key("max_count", COUNT, "Largest number of records."),
+        preset(
+            "per",
+            Kind::Words(&[
+                ("object", "each object is counted by itself"),
+                ("run", "all records are counted together"),
+            ]),
+            "object",
+            "What is counted together.",
+        ),
+    ],
+    rules: &[],
+};
+
+static GATE: Shape = Shape {
+    name: "gate",
+    doc: "What must hold before the next batch begins.",
+    keys: &[
+        preset(
+            "counts",
+            Kind::Words(&[
+                ("balanced", "every record read is accounted for"),
+                ("ignored", "they are only reported"),
+            ]),
+            "balanced",
+            "What is asked of the counts.",
+        ),
+        preset(
+            "holds",
+            Kind::Words(&[
+                ("reviewed", "a person has looked at them"),
+                ("ignored", "they are only reported"),
+            ]),
+            "ignored",
+            "What is asked of the holds.",
+        ),
+    ],
+    rules: &[],
+};
+
+static SAMPLE: Shape = Shape {
+    name: "sample",
+    doc: "How a sample is drawn.",
+    keys: &[
+        preset("size", POSITIVE, "300", "How many records."),
+        key(
+            "cover",
+            Kind::List(&Kind::Words(&[
+                ("splits", "each row of each split"),
+                ("value_maps", "each row of each value map"),
+                ("guards", "each guard"),
+                ("types", "each type"),
+                ("refs", "each reference"),
+            ])),
+            "What the sample must show.",
+        ),
+        preset(
+            "seed",
+            COUNT,
+            "7",
+            "The seed of the draw, so that it can be repeated.",
+        ),
+    ],
+    rules: &[],
+};
+
+static DELTA: Shape = Shape {
+    name: "delta",
+    doc: "The second pass over what changed during cutover.",
+    keys: &[
+        key(
+            "for",
+            Kind::Literal(Literal::Duration),
+            "How long after the load it may run.",
+        ),
+        key(
+            "overlap",
+            Kind::Literal(Literal::Duration),
+            "How far it looks back before the watermark.",
+        ),
+        preset(
+            "deleted",
+            Kind::Words(&[
+                ("report", "they are listed"),
+                ("ignore", "they are not looked for"),
+            ]),
+            "report",
+            "What happens with records deleted at the source.",
+        ),
+    ],
+    rules: &[],
+};
+
+static ROLLBACK: Shape = Shape {
+    name: "rollback",
+    doc: "What a rollback may do.",
+    keys: &[
+        key(
+            "for",
+            Kind::Literal(Literal::Duration),
+            "How long after the load it is possible.",
+        ),
+        preset(
+            "edited",
+            Kind::Words(&[("keep", "what people edited since stays")]),
+            "keep",
+            "What happens to records that people edited since.",
+        ),
+    ],
+    rules: &[],
+};
+
+static APPROVE: Shape = Shape {
+    name: "approve",
+    doc: "How many people must approve.",
+    keys: &[
+        preset("plan", COUNT, "0", "Approvals of the plan."),
+        preset("sample", COUNT, "1", "Approvals of the sample."),
+    ],
+    rules: &[],
+};
