@@ -2,13 +2,111 @@
 //!
 //! Pure and offline: reads no file, no clock and no secret. After this module nobody sees `spec`.
 
+mod column;
+mod create;
+mod document;
+mod facts;
+mod field;
+mod join;
 mod kind;
 mod literal;
+mod mapping;
+mod merge;
+mod migration;
 mod ops;
+mod params;
 mod path;
 mod place;
 pub mod platform;
+mod policy;
+mod reference;
+mod rules;
 mod scope;
+mod split;
+mod step;
 mod template;
 mod token;
+mod value_map;
 mod when;
+
+use crate::{
+    diag::{Code, Diagnostics},
+    mapping::{Mapping, Migration},
+    platform::Platform,
+    spec::{Project, SpecFile, project::Side},
+};
+
+/// Checks a platform file by itself.
+pub fn check_platform(file: &SpecFile) -> (Option<Platform>, Diagnostics) {
+    let mut out = Diagnostics::default();
+    let platform = platform::lower(file.root(), &mut out);
+    let good = !out.has_errors();
+    (platform.filter(|_| good), out)
+}
+
+/// Checks a mapping without a migration: parameters have no values, custom columns are not known. Findings
+/// about its platform files are not repeated here; [`check_platform`] gives them.
+pub fn check_mapping(project: &Project, file: &SpecFile) -> (Option<Mapping>, Diagnostics) {
+    let mut out = Diagnostics::default();
+    let mapping = platforms(project, file).and_then(|(source, destination)| {
+        mapping::lower(project, file, source, destination, None, None, &mut out)
+    });
+    (mapping, unless_told(project, out))
+}
+
+/// Checks a migration with its mapping. Findings about the mapping come with it, as some only show with the
+/// migration's additions.
+pub fn check_migration(project: &Project, file: &SpecFile) -> (Option<Migration>, Diagnostics) {
+    let mut out = Diagnostics::default();
+    let migration = project.mapping_of(file).and_then(|mapping_file| {
+        let (source, destination) = platforms(project, mapping_file)?;
+        let choices = migration::lower(file, &source, &destination, &mut out);
+        let tier = choices.as_ref().and_then(|c| c.tier.clone());
+        let mapping = mapping::lower(
+            project,
+            mapping_file,
+            source,
+            destination,
+            Some(file.root()),
+            tier.as_deref(),
+            &mut out,
+        );
+        Some(choices?.with(file, mapping?))
+    });
+    let good = !out.has_errors();
+    (migration.filter(|_| good), unless_told(project, out))
+}
+
+/// Both platforms of a mapping, as far as they go.
+fn platforms(project: &Project, mapping: &SpecFile) -> Option<(Platform, Platform)> {
+    let lower = |side| {
+        let file = project.platform_of(mapping, side)?;
+        platform::lower(file.root(), &mut Diagnostics::default())
+    };
+    Some((lower(Side::Source)?, lower(Side::Destination)?))
+}
+
+/// Leaves out what stands in a place that the check of shapes has refused: one fault, one finding.
+fn unless_told(project: &Project, found: Diagnostics) -> Diagnostics {
+    let told: Vec<_> = project
+        .diagnostics
+        .sorted()
+        .iter()
+        .filter(|d| d.code != Code::MissingKey)
+        .map(|d| d.primary.span)
+        .collect();
+    let mut out = Diagnostics::default();
+    for d in found.sorted() {
+        let at = d.primary.span;
+        let again = told
+            .iter()
+            .any(|t| t.file == at.file && t.start <= at.start && at.end <= t.end);
+        if !again {
+            out.push(d.clone());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

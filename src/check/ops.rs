@@ -12,41 +12,6 @@ use crate::{
     value::Type,
 };
 
-/// Every op's name in YAML.
-pub const NAMES: &[&str] = &[
-    "trim",
-    "lower",
-    "upper",
-    "squeeze",
-    "map",
-    "cut",
-    "over",
-    "pages",
-    "round",
-    "day_in",
-    "at",
-    "phone",
-    "url",
-    "email",
-    "parse_json",
-    "plain",
-    "split",
-    "join",
-    "unique",
-    "first",
-    "names",
-    "prefix_if_taken",
-    "regex",
-    "replace",
-    "number",
-    "date",
-    "format",
-    "default",
-    "prefix",
-    "mask",
-    "hash",
-];
-
 /// Reads a `transform:` list and follows a value through it. `None` when an op is broken; all are looked at.
 pub fn lower(ctx: &mut Ctx<'_>, nodes: &[Node], start: Kind) -> Option<(Vec<(Op, Span)>, Kind)> {
     let mut ops = Vec::new();
@@ -90,17 +55,6 @@ fn read(ctx: &mut Ctx<'_>, node: &Node) -> Option<Op> {
         ),
         _ => return None,
     };
-    if !NAMES.contains(&name) {
-        ctx.push(
-            Diagnostic::new(
-                Code::UnknownOp,
-                name_span,
-                format!("there is no op `{name}`"),
-            )
-            .did_you_mean(name, NAMES.iter().copied()),
-        );
-        return None;
-    }
     let bare = match name {
         "trim" => Some(Op::Trim),
         "lower" => Some(Op::Lower),
@@ -560,4 +514,10 @@ fn hint_for(op: &Op, from: &Kind) -> String {
         _ if from.is_list() => "put `first` or `join` before it".to_owned(),
         _ => format!("`{}` {}", op.name(), usage(op.name())),
     }
+}
+
+/// Follows a value through ops that the engine chose; they always fit.
+pub fn through(ctx: &Ctx<'_>, ops: &[Op], start: Kind) -> Option<Kind> {
+    ops.iter()
+        .try_fold(start, |kind, op| follow(ctx, op, kind).ok())
 }

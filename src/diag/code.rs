@@ -105,8 +105,6 @@ codes! {
     UnknownParam = "E0206" "unknown-param";
     /// A value map that is not declared.
     UnknownValueMap = "E0207" "unknown-value-map";
-    /// An op that is not on the list.
-    UnknownOp = "E0208" "unknown-op";
     /// An op with a wrong, missing or needless argument.
     OpArgument = "E0209" "op-argument";
     /// An op that cannot take the value before it.
@@ -153,8 +151,6 @@ codes! {
     OrderNotTotal = "E0230" "order-not-total";
     /// A join by fields that cannot be equal.
     JoinTypes = "E0231" "join-types";
-    /// A `one:` join that does not say what happens with none or many.
-    JoinPolicy = "E0232" "join-without-policy";
     /// A path that takes a position or member where there is none, or misses one.
     PathMisuse = "E0233" "path-misuse";
     /// A join or let with the name of something else.

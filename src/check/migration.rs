@@ -1,0 +1,352 @@
+//! From a migration file to the resolved migration: connections, tier, and the mapping with its additions.
+
+use crate::{
+    diag::{Code, Diagnostic, Diagnostics, Span},
+    mapping::{
+        DestinationConnection, HttpConnection, Migration, SandboxConnection, SecretRef,
+        SourceConnection,
+    },
+    platform::{Connect, Http, Platform},
+    spec::{Node, SpecFile},
+};
+use std::path::{Path, PathBuf};
+
+/// The parts of a migration beside its mapping.
+pub struct Choices {
+    /// The tier of the destination account.
+    pub tier: Option<String>,
+    /// Where records are read.
+    pub source: SourceConnection,
+    /// Where they are written.
+    pub destination: DestinationConnection,
+    /// `approve: none`.
+    pub approval_waived: bool,
+}
+
+impl Choices {
+    /// Puts the migration together.
+    pub fn with(self, file: &SpecFile, mapping: crate::mapping::Mapping) -> Migration {
+        Migration {
+            path: file.path.clone(),
+            folder: file.folder().to_path_buf(),
+            mapping: mapping.into(),
+            tier: self.tier,
+            source: self.source,
+            destination: self.destination,
+            approval_waived: self.approval_waived,
+        }
+    }
+}
+
+/// Reads connections and tier.
+pub fn lower(
+    file: &SpecFile,
+    source: &Platform,
+    destination: &Platform,
+    out: &mut Diagnostics,
+) -> Option<Choices> {
+    let node = file.root();
+    let folder = file.folder();
+    let from = node
+        .entry("source")
+        .and_then(|e| source_of(&e.value, e.key_span, folder, source, out));
+    let to = node
+        .entry("destination")
+        .and_then(|e| destination_of(&e.value, e.key_span, folder, destination, out));
+    let tier = tier(node, destination, out);
+    Some(Choices {
+        tier,
+        source: from?,
+        destination: to?,
+        approval_waived: node.get_text("approve") == Some("none"),
+    })
+}
+
+fn tier(node: &Node, platform: &Platform, out: &mut Diagnostics) -> Option<String> {
+    let tier = node.get("tier")?;
+    let name = tier.text()?;
+    if platform.tiers.iter().any(|t| t == name) {
+        return Some(name.to_owned());
+    }
+    out.push(
+        Diagnostic::new(
+            Code::UnknownTier,
+            tier.span,
+            format!("{} has no tier `{name}`", platform.title),
+        )
+        .did_you_mean(name, platform.tiers.iter().map(String::as_str)),
+    );
+    None
+}
+
+fn source_of(
+    node: &Node,
+    span: Span,
+    folder: &Path,
+    platform: &Platform,
+    out: &mut Diagnostics,
+) -> Option<SourceConnection> {
+    match (node.get("folder"), node.get("http"), node.get("sandbox")) {
+        (Some(named), ..) => {
+            if !matches!(platform.connect, Connect::Files(_)) {
+                wrong(
+                    named.span,
+                    platform,
+                    "a folder",
+                    "`http:` or `sandbox:`",
+                    out,
+                );
+                return None;
+            }
+            Some(SourceConnection::Folder {
+                folder: folder.join(named.text()?),
+                encoding: node.get_text("encoding").map(str::to_owned),
+                zone: zone(node.get("zone"), out),
+            })
+        }
+        (_, Some(http), _) => {
+            let rules = api(http.span, platform, "an API", out)?;
+            Some(SourceConnection::Http(http_connection(
+                http, span, folder, rules, out,
+            )?))
+        }
+        (.., Some(sandbox)) => {
+            api(sandbox.span, platform, "a simulated API", out)?;
+            Some(SourceConnection::Sandbox(sandbox_connection(
+                sandbox, folder, platform, out,
+            )))
+        }
+        _ => None,
+    }
+}
+
+fn destination_of(
+    node: &Node,
+    span: Span,
+    folder: &Path,
+    platform: &Platform,
+    out: &mut Diagnostics,
+) -> Option<DestinationConnection> {
+    match (node.get("folder"), node.get("http"), node.get("sandbox")) {
+        // Files can be written for any destination: its wire forms are known.
+        (Some(named), ..) => Some(DestinationConnection::Folder {
+            folder: folder.join(named.text()?),
+        }),
+        (_, Some(http), _) => {
+            let rules = api(http.span, platform, "an API", out)?;
+            Some(DestinationConnection::Http(http_connection(
+                http, span, folder, rules, out,
+            )?))
+        }
+        (.., Some(sandbox)) => {
+            api(sandbox.span, platform, "a simulated API", out)?;
+            Some(DestinationConnection::Sandbox(sandbox_connection(
+                sandbox, folder, platform, out,
+            )))
+        }
+        // `sandbox:` without settings is a sandbox with the defaults.
+        _ => node
+            .entry("sandbox")
+            .map(|_| DestinationConnection::Sandbox(SandboxConnection::default())),
+    }
+}
+
+fn api<'p>(
+    span: Span,
+    platform: &'p Platform,
+    what: &str,
+    out: &mut Diagnostics,
+) -> Option<&'p Http> {
+    match &platform.connect {
+        Connect::Http(http) => Some(http),
+        Connect::Files(_) => {
+            wrong(span, platform, what, "`folder:`", out);
+            None
+        }
+    }
+}
+
+fn wrong(span: Span, platform: &Platform, what: &str, instead: &str, out: &mut Diagnostics) {
+    let how = match platform.connect {
+        Connect::Files(_) => "files in a folder",
+        Connect::Http(_) => "an API",
+    };
+    out.push(
+        Diagnostic::new(
+            Code::ConnectionKind,
+            span,
+            format!("{} is reached by {how}, and this is {what}", platform.title),
+        )
+        .hint(format!("write {instead}")),
+    );
+}
+
+fn zone(node: Option<&Node>, out: &mut Diagnostics) -> Option<String> {
+    let node = node?;
+    let name = node.text()?;
+    if crate::platform::zone::find(name).is_none() {
+        out.push(
+            Diagnostic::new(
+                Code::BadLiteral,
+                node.span,
+                format!("`{name}` is no known zone"),
+            )
+            .hint("write an IANA name such as `America/Chicago`, or an offset such as `-06:00`"),
+        );
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+fn http_connection(
+    node: &Node,
+    span: Span,
+    folder: &Path,
+    rules: &Http,
+    out: &mut Diagnostics,
+) -> Option<HttpConnection> {
+    let base = node.get("base");
+    if let Some(base) = base {
+        base_address(base, out);
+    }
+    let mut params = Vec::new();
+    for entry in node.get_entries("params") {
+        match rules.params.iter().find(|(name, _)| *name == entry.key) {
+            Some(_) => params.push((
+                entry.key.clone(),
+                entry.value.text().unwrap_or("").to_owned(),
+            )),
+            None => out.push(
+                Diagnostic::new(
+                    Code::ConnectionParam,
+                    entry.key_span,
+                    format!("the base address has no parameter `{}`", entry.key),
+                )
+                .did_you_mean(&entry.key, rules.params.iter().map(|(n, _)| n.as_str())),
+            ),
+        }
+    }
+    if base.is_none() {
+        for (name, _) in &rules.params {
+            if !params.iter().any(|(n, _)| n == name) {
+                out.push(
+                    Diagnostic::new(
+                        Code::ConnectionParam,
+                        span,
+                        format!("the base address needs `{name}`"),
+                    )
+                    .hint(format!("add `params: {{{name}: …}}`, or a whole `base:`")),
+                );
+            }
+        }
+    }
+    let secret = match node.get("secret") {
+        None => None,
+        Some(secret) => Some(secret_ref(secret, folder, out)?),
+    };
+    Some(HttpConnection {
+        base: base.and_then(Node::text).map(str::to_owned),
+        params,
+        secret,
+        calls_per_minute: node
+            .get_int("calls_per_minute")
+            .and_then(|n| u64::try_from(n).ok()),
+    })
+}
+
+/// `env:NAME` or `file:PATH`; anything else may be a secret itself and is refused without repeating it.
+fn secret_ref(node: &Node, folder: &Path, out: &mut Diagnostics) -> Option<SecretRef> {
+    let text = node.text()?;
+    let found = match text.split_once(':') {
+        Some(("env", name)) if !name.is_empty() => Some(SecretRef::Env(name.to_owned())),
+        Some(("file", path)) if !path.is_empty() => Some(SecretRef::File(folder.join(path))),
+        _ => None,
+    };
+    if found.is_none() {
+        literal_secret(
+            node.span,
+            "this is no place of a secret; if it is the secret itself, consider it lost and replace it",
+            out,
+        );
+    }
+    found
+}
+
+/// A base address must not carry a name and password or a key.
+fn base_address(node: &Node, out: &mut Diagnostics) {
+    let text = node.text().unwrap_or("");
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => {
+            if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+                literal_secret(
+                    node.span,
+                    "an address with a name, password or query may hold a secret; consider it lost and replace it",
+                    out,
+                );
+            }
+        }
+        _ => out.push(
+            Diagnostic::new(Code::BadLiteral, node.span, "this is no web address")
+                .hint("write it with its scheme: `https://acme.example/api`"),
+        ),
+    }
+}
+
+fn literal_secret(span: Span, why: &str, out: &mut Diagnostics) {
+    out.push(
+        Diagnostic::new(Code::LiteralSecret, span, why)
+            .hint("secrets stand outside of spec files: `secret: env:NAME` or `secret: file:PATH`"),
+    );
+}
+
+fn sandbox_connection(
+    node: &Node,
+    folder: &Path,
+    platform: &Platform,
+    out: &mut Diagnostics,
+) -> SandboxConnection {
+    let mut quirks = Vec::new();
+    for entry in node.get_entries("quirks") {
+        let Some(quirk) = platform.quirks.iter().find(|q| q.name == entry.key) else {
+            out.push(
+                Diagnostic::new(
+                    Code::UnknownQuirk,
+                    entry.key_span,
+                    format!("{} has no quirk `{}`", platform.title, entry.key),
+                )
+                .did_you_mean(&entry.key, platform.quirks.iter().map(|q| q.name.as_str())),
+            );
+            continue;
+        };
+        let value = entry.value.text().unwrap_or("");
+        if quirk.options.iter().any(|o| o == value) {
+            quirks.push((entry.key.clone(), value.to_owned()));
+        } else {
+            out.push(
+                Diagnostic::new(
+                    Code::UnknownQuirk,
+                    entry.value.span,
+                    format!("the quirk `{}` has no option `{value}`", entry.key),
+                )
+                .did_you_mean(value, quirk.options.iter().map(String::as_str)),
+            );
+        }
+    }
+    SandboxConnection {
+        seed: node.get_text("seed").map(|p| -> PathBuf { folder.join(p) }),
+        provision: node.get_bool("provision").unwrap_or(false),
+        quirks,
+        calls_per_minute: node
+            .get_int("calls_per_minute")
+            .and_then(|n| u64::try_from(n).ok()),
+        faults: node
+            .get_entries("faults")
+            .iter()
+            .filter_map(|e| Some((e.key.clone(), e.value.text()?.parse().ok()?)))
+            .collect(),
+        random_seed: node
+            .get_int("random_seed")
+            .and_then(|n| u64::try_from(n).ok())
+            .unwrap_or(0),
+    }
+}
