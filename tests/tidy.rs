@@ -93,7 +93,7 @@ fn sources() -> Vec<Source> {
                     .expect("a name")
                     .trim_end_matches(".rs")
                     .to_owned(),
-                code: shipped(&text),
+                code: shipped(&name, &text),
                 name,
                 text,
             }
@@ -101,8 +101,11 @@ fn sources() -> Vec<Source> {
         .collect()
 }
 
-/// The part that ships: no unit tests at the end, no comments.
-fn shipped(text: &str) -> String {
+/// The part that ships: no unit tests at the end, no comments, and nothing of a file of tests.
+fn shipped(name: &str, text: &str) -> String {
+    if name.ends_with("/tests.rs") || name.contains("/tests/") {
+        return String::new();
+    }
     let end = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
     text[..end]
         .lines()

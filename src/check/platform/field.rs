@@ -9,8 +9,11 @@ use crate::{
     value::Type,
 };
 
-/// Keys that only some types take, with those types in words.
-const FITTING: &[(&str, fn(Type) -> bool, &str)] = &[
+/// A key, whether a type takes it, and those types in words.
+type Fitting = (&'static str, fn(Type) -> bool, &'static str);
+
+/// Keys that only some types take.
+const FITTING: &[Fitting] = &[
     ("to", |t| t == Type::Ref, "ref"),
     ("kind_path", |t| t == Type::Ref, "ref"),
     ("kinds", |t| t == Type::Ref, "ref"),

@@ -344,39 +344,22 @@ impl Reader<'_, '_> {
                 "`{view}` in the path, and no `view` says where views are listed",
             );
         }
-        let mut lacks: Vec<&str> = Vec::new();
-        match op.kind {
-            OpKind::Upsert => {
-                if op.keys.is_empty() {
-                    lacks.push("keys");
-                }
-            }
-            OpKind::BulkUpsert => {
-                if op.keys.is_empty() {
-                    lacks.push("keys");
-                }
-                if op.records.is_none() {
-                    lacks.push("records");
-                }
-                if entry.value.get("size").is_none() {
-                    lacks.push("size");
-                }
-            }
-            OpKind::Lookup => {
-                if op.keys.is_empty() {
-                    lacks.push("keys");
-                }
-            }
-            OpKind::Children => {
-                if entry.value.get("of").is_none() {
-                    lacks.push("of");
-                }
-                if entry.value.get("parents").is_none() {
-                    lacks.push("parents");
-                }
-            }
-            _ => {}
-        }
+        let has = |key: &str| entry.value.get(key).is_some();
+        let parts: &[(&str, bool)] = match op.kind {
+            OpKind::Upsert | OpKind::Lookup => &[("keys", op.keys.is_empty())],
+            OpKind::BulkUpsert => &[
+                ("keys", op.keys.is_empty()),
+                ("records", op.records.is_none()),
+                ("size", !has("size")),
+            ],
+            OpKind::Children => &[("of", !has("of")), ("parents", !has("parents"))],
+            _ => &[],
+        };
+        let lacks: Vec<&str> = parts
+            .iter()
+            .filter(|(_, lacks)| *lacks)
+            .map(|(part, _)| *part)
+            .collect();
         if !lacks.is_empty() {
             self.scope.fault(
                 Code::PlatformOp,

@@ -102,7 +102,7 @@ impl Scope<'_> {
         }
         let mut list = Vec::new();
         for e in node.entries() {
-            if !self.tiers.iter().any(|t| *t == e.key) {
+            if !self.tiers.contains(&e.key) {
                 let known = self.tiers;
                 self.diags.push(
                     Diagnostic::new(

@@ -1,7 +1,5 @@
 //! The shipped platform files, lowered and compared with what they say, and one broken file per fault.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
-
 use super::lower;
 use crate::{
     diag::{Code, Diagnostics, FileId},

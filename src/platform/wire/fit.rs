@@ -15,7 +15,7 @@ use crate::{
 };
 use bumpalo::{Bump, collections::Vec as BumpVec};
 use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rust_decimal::Decimal;
 
 /// What a field takes.
@@ -27,7 +27,7 @@ pub(super) struct Limits {
     largest: Option<Decimal>,
     scale: Option<u32>,
     item_max: Option<u64>,
-    choices: Option<HashMap<String, String, FixedState>>,
+    choices: Option<Choices>,
     truth: Vec<(String, bool)>,
     to: Vec<ObjectId>,
     strict: bool,
@@ -56,7 +56,7 @@ impl Limits {
             largest: field.max.map(Decimal::from).or(digits),
             scale: field.scale.or(rule.and_then(|r| r.scale)),
             item_max: field.item_max,
-            choices: field.values.as_ref().map(|v| choices(v)),
+            choices: field.values.as_ref().map(|v| Choices::new(v)),
             truth: truth
                 .chain([("true".to_owned(), true), ("false".to_owned(), false)])
                 .collect(),
@@ -66,19 +66,37 @@ impl Limits {
     }
 }
 
-/// Each choice under itself, and under its folded form where no other choice folds to the same.
-fn choices(values: &[String]) -> HashMap<String, String, FixedState> {
-    let mut map = HashMap::with_capacity_and_hasher(values.len() * 2, FixedState::default());
-    for v in values {
-        let key = fold(v);
-        if !values.iter().any(|other| other != v && fold(other) == key) {
-            map.insert(key, v.clone());
+/// The choices of a field.
+#[derive(Clone, Debug)]
+struct Choices {
+    /// As declared.
+    exact: HashSet<String, FixedState>,
+    /// By folded form; `None` where several fold to the same.
+    folded: HashMap<String, Option<String>, FixedState>,
+}
+
+impl Choices {
+    fn new(values: &[String]) -> Choices {
+        let mut folded: HashMap<String, Option<String>, FixedState> = HashMap::default();
+        for v in values {
+            folded
+                .entry(fold(v))
+                .and_modify(|known| *known = known.take().filter(|k| k == v))
+                .or_insert_with(|| Some(v.clone()));
+        }
+        Choices {
+            exact: values.iter().cloned().collect(),
+            folded,
         }
     }
-    for v in values {
-        map.insert(v.clone(), v.clone());
+
+    /// The declared spelling of a text.
+    fn find(&self, text: &str) -> Option<&str> {
+        self.exact
+            .get(text)
+            .or_else(|| self.folded.get(&fold(text))?.as_ref())
+            .map(String::as_str)
     }
-    map
 }
 
 /// Lower case, runs of white space as one blank.
@@ -286,8 +304,7 @@ impl Encoder {
         let Some(choices) = &self.limits.choices else {
             return Ok(text);
         };
-        let found = choices.get(text).or_else(|| choices.get(&fold(text)));
-        match found {
+        match choices.find(text) {
             Some(declared) if declared == text => Ok(text),
             Some(declared) => Ok(arena.alloc_str(declared)),
             None => Err(Fault {

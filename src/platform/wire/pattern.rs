@@ -25,6 +25,8 @@ pub(super) enum Part {
     ShortYear,
     /// One or two digits.
     Month,
+    /// An English name of a month, in full or its first three letters, in any case.
+    MonthName,
     /// One or two digits.
     Day,
     /// One or two digits, 0-23.
@@ -72,6 +74,7 @@ fn compile(format: &str) -> Option<Vec<Part>> {
             b'Y' => parts.push(Part::Year),
             b'y' => parts.push(Part::ShortYear),
             b'm' => parts.push(Part::Month),
+            b'b' | b'B' | b'h' => parts.push(Part::MonthName),
             b'd' | b'e' => parts.push(Part::Day),
             b'H' => parts.push(Part::Hour),
             b'I' => parts.push(Part::HalfHour),
@@ -98,7 +101,9 @@ fn compile(format: &str) -> Option<Vec<Part>> {
     }
     // Without a whole day there is nothing to compile; the library decides what such a format means.
     let has = |p: Part| parts.contains(&p);
-    let day = (has(Part::Year) || has(Part::ShortYear)) && has(Part::Month) && has(Part::Day);
+    let day = (has(Part::Year) || has(Part::ShortYear))
+        && (has(Part::Month) || has(Part::MonthName))
+        && has(Part::Day);
     // An hour of twelve needs its half; half a day alone means nothing.
     let halves = has(Part::HalfHour) == has(Part::Half) && !(has(Part::Hour) && has(Part::Half));
     (day && halves).then_some(parts)
@@ -135,6 +140,7 @@ fn quick(parts: &[Part], b: &[u8]) -> Option<Moment> {
                 year = if n < 69 { 2000 + n } else { 1900 + n };
             }
             Part::Month => month = number(b, &mut at)?,
+            Part::MonthName => month = month_name(b, &mut at)?,
             Part::Day => day = number(b, &mut at)?,
             Part::Hour => hour = Some(number(b, &mut at)?),
             Part::HalfHour => {
@@ -182,6 +188,33 @@ fn quick(parts: &[Part], b: &[u8]) -> Option<Moment> {
     })
 }
 
+/// English month names; the first three letters are the short ones.
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
+fn month_name(b: &[u8], at: &mut usize) -> Option<u8> {
+    let rest = b.get(*at..)?;
+    let letters = rest.iter().take_while(|c| c.is_ascii_alphabetic()).count();
+    let word = &rest[..letters];
+    let month = MONTHS.iter().position(|m| {
+        word.eq_ignore_ascii_case(m.as_bytes()) || word.eq_ignore_ascii_case(&m.as_bytes()[..3])
+    })?;
+    *at += letters;
+    Some(month as u8 + 1)
+}
+
 /// One or two digits.
 fn number(b: &[u8], at: &mut usize) -> Option<u8> {
     let first = b.get(*at).filter(|d| d.is_ascii_digit())? - b'0';
@@ -201,7 +234,7 @@ fn slow(format: &str, text: &str) -> Option<Moment> {
     match date {
         Some(date) => Some(Moment {
             date,
-            time: broken.hour().is_some().then(|| broken.to_time().ok())?,
+            time: broken.hour().and_then(|_| broken.to_time().ok()),
             offset: broken.offset(),
         }),
         // Seconds since 1970 and their like have no day of their own.
@@ -241,6 +274,8 @@ mod tests {
             ("%d.%m.%y", "1.2.99", "1999-02-01"),
             ("%F %T", "2026-01-02 3:04:05", "2026-01-02 03:04:05"),
             ("%b %d, %Y", "Jan 2, 2026", "2026-01-02"),
+            ("%d %B %Y", "9 SEPTEMBER 2026", "2026-09-09"),
+            ("%Y, day %j", "2026, day 033", "2026-02-02"),
             (
                 "%Y-%m-%dT%H:%M:%S%z",
                 "2026-01-02T03:04:05+0100",
@@ -266,6 +301,8 @@ mod tests {
             ("%m/%d/%Y", "2/3/é026"),
             ("%m/%d/%Y", "00/00/0000"),
             ("%b %d, %Y", "Foo 2, 2026"),
+            ("%b %d, %Y", "Janu 2, 2026"),
+            ("%Y, day %j", "2026, day 400"),
         ] {
             assert_eq!(shown(format, text), None, "{format} {text}");
         }
@@ -277,7 +314,7 @@ mod tests {
             Pattern::new("%m/%d/%Y %I:%M %p"),
             Pattern::Quick(_)
         ));
-        assert!(matches!(Pattern::new("%b %d, %Y"), Pattern::Slow(_)));
+        assert!(matches!(Pattern::new("%Y %j"), Pattern::Slow(_)));
         assert!(matches!(Pattern::new("%m/%d"), Pattern::Slow(_)));
         assert!(matches!(Pattern::new("%m/%d/%Y %I:%M"), Pattern::Slow(_)));
     }
@@ -285,7 +322,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,30}") {
-            for format in ["%m/%d/%Y %I:%M:%S %p", "%F %T", "%b %d, %Y", "%s", "%d.%m.%y"] {
+            for format in ["%m/%d/%Y %I:%M:%S %p", "%F %T", "%b %d, %Y", "%s", "%Y %j", "%d.%m.%y"] {
                 let _ = Pattern::new(format).read(&text);
             }
         }
