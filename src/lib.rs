@@ -11,6 +11,7 @@ pub mod connector;
 pub mod spec;
 pub mod mapping;
 pub mod check;
+pub mod plan;
 pub mod transform;
 pub mod ledger;
 pub mod sandbox;

@@ -252,6 +252,14 @@ codes! {
     /// A parameter of the connection that is missing or unknown.
     ConnectionParam = "E0291" "connection-param";
 
+    // ---- E03xx: the plan ----
+    /// References that need each other and cannot wait.
+    RequiredCycle = "E0301" "required-cycle";
+    /// Records that the destination has no call to write.
+    NoWayToLoad = "E0302" "no-way-to-load";
+    /// Records that the destination has no call to find.
+    NoWayToFind = "E0303" "no-way-to-find";
+
     // ---- W02xx: probably wrong ----
     /// Values that may be longer than the destination field takes.
     MayNotFit = "W0201" "may-not-fit";

@@ -1,0 +1,22 @@
+//! From a mapping to a plan: which step comes when, which references wait for a second pass, how each step
+//! loads, what the destination must have before, and what it will cost in calls.
+//!
+//! Pure: reads no file and no clock, and counts only what it is told. What a plan prints is made in `report`.
+
+mod canon;
+pub mod compile;
+pub mod estimate;
+pub mod fingerprint;
+pub mod load;
+pub mod manifest;
+pub mod model;
+mod order;
+mod platform_print;
+
+pub use canon::Fingerprint;
+pub use compile::compile;
+pub use estimate::{Counts, Estimate, StepCalls, TierHours, estimate};
+pub use fingerprint::Fingerprints;
+pub use load::Load;
+pub use manifest::{ByHand, FieldNeed, Manifest, ObjectNeed};
+pub use model::{Deferred, Edge, Plan, Reason};
