@@ -1,0 +1,116 @@
+//! Conditions, compiled and evaluated: typed, on positions, without allocation for ASCII texts.
+
+use super::{node::Node, order, scope::Scope, text};
+use crate::{mapping::Compare, value::Value};
+use memchr::memmem::Finder;
+use rust_decimal::Decimal;
+use std::cmp::Ordering;
+
+/// A condition.
+#[derive(Debug)]
+pub(crate) enum Condition {
+    /// All of them.
+    And(Vec<Condition>),
+    /// Any of them.
+    Or(Vec<Condition>),
+    /// Not.
+    Not(Box<Condition>),
+    /// A boolean value is true.
+    True(Node),
+    /// A value is there.
+    Present(Node),
+    /// A value is absent or blank.
+    Blank(Node),
+    /// A comparison.
+    Compare(Node, Compare, Node),
+    /// Among literals.
+    In(Node, Vec<Literal>),
+    /// A list has this item.
+    Has(Node, Literal),
+    /// A text contains this text, exactly as written.
+    Contains(Node, Box<Finder<'static>>),
+}
+
+/// A literal that texts are compared with trimmed and without case.
+#[derive(Debug)]
+pub(crate) enum Literal {
+    /// Trimmed and in lower case.
+    Text(String),
+    /// A number.
+    Number(Decimal),
+    /// True or false.
+    Bool(bool),
+    /// A day.
+    Date(jiff::civil::Date),
+    /// Equal to nothing.
+    Nothing,
+}
+
+impl Literal {
+    fn is(&self, value: &Value<'_>) -> bool {
+        match (self, value) {
+            (Literal::Text(folded), Value::Text(t)) => text::folds_to(t, folded),
+            (Literal::Number(n), Value::Int(i)) => Decimal::from(*i) == *n,
+            (Literal::Number(n), Value::Decimal(d)) => d == n,
+            // An id or a choice that looks like a number may be written without quotes.
+            (Literal::Number(n), Value::Text(t)) => t.trim().parse() == Ok(*n),
+            (Literal::Bool(b), Value::Bool(v)) => b == v,
+            (Literal::Date(d), Value::Date(_) | Value::DateTime(_)) => {
+                order::comparing(value, &Value::Date(*d)) == Some(Ordering::Equal)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Condition {
+    /// Whether it holds for the record in scope.
+    pub fn holds<'a>(&'a self, scope: &mut Scope<'a>) -> bool {
+        match self {
+            Condition::And(all) => all.iter().all(|c| c.holds(scope)),
+            Condition::Or(any) => any.iter().any(|c| c.holds(scope)),
+            Condition::Not(inner) => !inner.holds(scope),
+            Condition::True(node) => node.value(scope) == Value::Bool(true),
+            Condition::Present(node) => node.value(scope).is_present(),
+            Condition::Blank(node) => node.value(scope).is_blank(),
+            Condition::Compare(left, how, right) => {
+                let (left, right) = (left.value(scope), right.value(scope));
+                compare(&left, *how, &right)
+            }
+            Condition::In(node, literals) => {
+                let value = node.value(scope);
+                literals.iter().any(|l| l.is(&value))
+            }
+            Condition::Has(node, literal) => match node.value(scope) {
+                Value::List(items) => items.iter().any(|i| literal.is(i)),
+                value => literal.is(&value),
+            },
+            Condition::Contains(node, finder) => match node.value(scope) {
+                Value::Text(t) => finder.find(t.as_bytes()).is_some(),
+                Value::List(items) => items
+                    .iter()
+                    .any(|i| matches!(i, Value::Text(t) if finder.find(t.as_bytes()).is_some())),
+                _ => false,
+            },
+        }
+    }
+}
+
+/// A comparison; false when a side is absent, blank or bad, or when the kinds differ.
+fn compare(left: &Value<'_>, how: Compare, right: &Value<'_>) -> bool {
+    if let (Value::Text(a), Value::Text(b), Compare::Equal | Compare::NotEqual) = (left, right, how)
+    {
+        return text::fold_equal(a, b) == (how == Compare::Equal);
+    }
+    let Some(order) = order::comparing(left, right) else {
+        return false;
+    };
+    match how {
+        Compare::Equal => order.is_eq(),
+        Compare::NotEqual => order.is_ne(),
+        Compare::Less => order.is_lt(),
+        Compare::AtMost => order.is_le(),
+        Compare::Greater => order.is_gt(),
+        Compare::AtLeast => order.is_ge(),
+    }
+}

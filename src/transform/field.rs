@@ -1,0 +1,280 @@
+//! One destination field of a record: input, ops, reference, check against the destination.
+
+use super::{
+    act::Act,
+    compile::{CompileError, Compiler},
+    fingerprint::{self, Fingerprint},
+    node::{self, Node},
+    pages,
+    reference::{Found, RefCode},
+    resolve::Resolve,
+    scope::Scope,
+    text,
+};
+use crate::{
+    mapping::{BlankPolicy, FieldMap, Mapping, Missing, Op},
+    platform::{Object, wire::Encoder},
+    value::{Fault, Value},
+};
+
+/// An entry of a step, compiled.
+#[derive(Debug)]
+pub(crate) struct FieldCode {
+    /// The destination field's name.
+    pub name: String,
+    node: Node,
+    before: Vec<Act>,
+    pages: Option<(usize, String)>,
+    after: Vec<Act>,
+    encoder: Encoder,
+    reference: Option<RefCode>,
+    missing: Missing,
+    needed: bool,
+    required: bool,
+    clears: bool,
+    hash: u64,
+    turn: Turn,
+}
+
+/// Whether an entry is written in this pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It is.
+    Now,
+    /// In the second pass; this is the first.
+    Later,
+    /// It was in the first pass; this is the second.
+    Before,
+}
+
+/// What an entry gives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Got<'a> {
+    /// A value for this pass, absent and blank included.
+    Value(Value<'a>),
+    /// One text for each of several records.
+    Pages(&'a [Value<'a>]),
+    /// A value that the second pass writes.
+    Deferred,
+}
+
+/// Why an entry gives nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Trouble<'a> {
+    /// The value is bad or does not fit.
+    Fault(Fault<'a>),
+    /// The destination requires a value.
+    Required,
+    /// A reference is blank or does not resolve; what it named.
+    Missing(&'a str),
+    /// What it refers to is held.
+    ParentHeld(&'a str),
+    /// The record is left out, counted.
+    SkipRow,
+}
+
+impl FieldCode {
+    /// Compiles an entry. `to` is the destination object.
+    pub fn new(
+        compiler: &Compiler<'_>,
+        entry: &FieldMap,
+        to: &Object,
+        turn: Turn,
+    ) -> Result<FieldCode, CompileError> {
+        let mapping: &Mapping = compiler.mapping;
+        let field = to
+            .fields
+            .get(entry.to.ix())
+            .ok_or_else(|| compiler.error(format!("the destination has no {:?}", entry.to)))?;
+        let named = |e: CompileError| CompileError {
+            place: format!("{}, field `{}`", e.place, field.name),
+            ..e
+        };
+        let at = entry.ops.iter().position(|o| matches!(o, Op::Pages { .. }));
+        let (before, after) = entry.ops.split_at(at.unwrap_or(entry.ops.len()));
+        let pages = match at.and_then(|at| entry.ops.get(at)) {
+            Some(Op::Pages { max, mark }) => {
+                Some((usize::try_from(*max).unwrap_or(usize::MAX), mark.clone()))
+            }
+            _ => None,
+        };
+        let targets = field.reference.as_ref().map_or(&[][..], |r| &r.to);
+        Ok(FieldCode {
+            node: compiler.node(&entry.input).map_err(named)?,
+            before: compiler.acts(&entry.input, before).map_err(named)?,
+            after: compiler.acts(&entry.input, after).map_err(named)?,
+            pages,
+            encoder: Encoder::new(&mapping.destination, field),
+            reference: entry
+                .reference
+                .as_ref()
+                .map(|r| RefCode::new(mapping, r, &entry.only, targets)),
+            missing: entry.missing,
+            needed: entry.needed,
+            required: field.required,
+            clears: entry.blank == BlankPolicy::Clear,
+            hash: fingerprint::name_hash(&field.name),
+            name: field.name.clone(),
+            turn,
+        })
+    }
+
+    /// Evaluates the entry for the record in scope, and adds to the fingerprint what belongs there (a text on
+    /// several pages is added page by page by the caller).
+    pub fn evaluate<'a>(
+        &'a self,
+        scope: &mut Scope<'a>,
+        resolve: &'a dyn Resolve,
+        print: &mut Fingerprint,
+    ) -> Result<Got<'a>, Trouble<'a>> {
+        if self.turn == Turn::Before {
+            return Ok(Got::Value(Value::Absent));
+        }
+        let (alternative, mut value) = match &self.node {
+            Node::FirstOf(nodes) => node::first_of(nodes, scope).unwrap_or((0, Value::Blank)),
+            Node::Column(column) => (0, scope.column(*column)),
+            node => (0, node.value(scope)),
+        };
+        for act in &self.before {
+            value = act.apply(value, scope);
+        }
+        if let Some((max, mark)) = &self.pages
+            && let Value::Text(whole) = value
+        {
+            return self.spread(whole, *max, mark, scope);
+        }
+        for act in &self.after {
+            value = act.apply(value, scope);
+        }
+        match value {
+            Value::Bad(fault) => return Err(Trouble::Fault(*fault)),
+            Value::Absent | Value::Blank => {
+                self.lacking("")?;
+                if self.turn == Turn::Now {
+                    print.value(self.hash, &value, self.clears);
+                }
+                return Ok(Got::Value(value));
+            }
+            _ => {}
+        }
+        if self.turn == Turn::Later {
+            return Ok(Got::Deferred);
+        }
+        if let Some(reference) = &self.reference {
+            return self.resolve(reference, value, alternative, scope, resolve, print);
+        }
+        match self.encoder.fits(value, scope.arena) {
+            Ok(value) => {
+                print.value(self.hash, &value, self.clears);
+                Ok(Got::Value(value))
+            }
+            Err(fault) => Err(Trouble::Fault(fault)),
+        }
+    }
+
+    /// What a blank value means. `named` is the reference that led to it.
+    fn lacking<'a>(&self, named: &'a str) -> Result<(), Trouble<'a>> {
+        if self.needed || !named.is_empty() {
+            return match self.missing {
+                Missing::SkipRow => Err(Trouble::SkipRow),
+                Missing::Blank if !self.required => Ok(()),
+                _ if self.reference.is_some() && !(self.required && named.is_empty()) => {
+                    Err(Trouble::Missing(named))
+                }
+                _ => Err(Trouble::Required),
+            };
+        }
+        if self.required {
+            return Err(Trouble::Required);
+        }
+        Ok(())
+    }
+
+    fn spread<'a>(
+        &'a self,
+        whole: &'a str,
+        max: usize,
+        mark: &str,
+        scope: &mut Scope<'a>,
+    ) -> Result<Got<'a>, Trouble<'a>> {
+        let parts = pages::spread(whole, max, mark, scope.arena);
+        let mut out = bumpalo::collections::Vec::with_capacity_in(parts.len(), scope.arena);
+        for part in parts {
+            let mut value = Value::Text(part);
+            for act in &self.after {
+                value = act.apply(value, scope);
+            }
+            match self.encoder.fits(value, scope.arena) {
+                Ok(value) => out.push(value),
+                Err(fault) => return Err(Trouble::Fault(fault)),
+            }
+        }
+        Ok(Got::Pages(out.into_bump_slice()))
+    }
+
+    /// True when a blank clears the destination's value in this pass.
+    pub fn clears(&self) -> bool {
+        self.clears && self.turn == Turn::Now
+    }
+
+    /// Adds a page to a fingerprint.
+    pub fn print_page(&self, value: &Value<'_>, print: &mut Fingerprint) {
+        print.value(self.hash, value, self.clears);
+    }
+
+    fn resolve<'a>(
+        &'a self,
+        reference: &'a RefCode,
+        value: Value<'a>,
+        alternative: usize,
+        scope: &Scope<'a>,
+        resolve: &'a dyn Resolve,
+        print: &mut Fingerprint,
+    ) -> Result<Got<'a>, Trouble<'a>> {
+        let Value::List(items) = value else {
+            let key = text::canonical(&value, scope.arena).unwrap_or("");
+            let (found, key) = reference.find(key, alternative, resolve, scope);
+            return match found {
+                Found::Record(record) => {
+                    print.reference(self.hash, key);
+                    Ok(Got::Value(Value::Dest(record)))
+                }
+                Found::Later => {
+                    print.reference(self.hash, key);
+                    Ok(Got::Deferred)
+                }
+                Found::Held => Err(Trouble::ParentHeld(key)),
+                Found::Dropped | Found::Unknown => {
+                    self.lacking(key)?;
+                    print.value(self.hash, &Value::Blank, self.clears);
+                    Ok(Got::Value(Value::Blank))
+                }
+            };
+        };
+        let mut out = bumpalo::collections::Vec::with_capacity_in(items.len(), scope.arena);
+        let mut later = false;
+        for item in items {
+            let key = text::canonical(item, scope.arena).unwrap_or("");
+            let (found, key) = reference.find(key, alternative, resolve, scope);
+            match found {
+                Found::Record(record) => {
+                    print.reference(self.hash, key);
+                    out.push(Value::Dest(record));
+                }
+                Found::Later => {
+                    print.reference(self.hash, key);
+                    later = true;
+                }
+                Found::Held => return Err(Trouble::ParentHeld(key)),
+                Found::Dropped | Found::Unknown => self.lacking(key)?,
+            }
+        }
+        Ok(if later {
+            Got::Deferred
+        } else if out.is_empty() {
+            Got::Value(Value::Blank)
+        } else {
+            Got::Value(Value::List(out.into_bump_slice()))
+        })
+    }
+}

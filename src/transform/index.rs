@@ -1,0 +1,283 @@
+//! Look-up of kept records by the values of some fields: interned keys, and per key its rows or only their number.
+
+use super::{
+    order,
+    store::Store,
+    text::{self, KEY_SEPARATOR},
+};
+use crate::{
+    ident::{FieldId, ObjectId},
+    mapping::OrderBy,
+    value::Value,
+};
+use bumpalo::Bump;
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// What is looked up by what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IndexSpec {
+    /// The object looked up.
+    pub object: ObjectId,
+    /// The fields that make the key; a record with a blank one is not found.
+    pub fields: Vec<FieldId>,
+    /// The order of the rows of one key; then source order.
+    pub order: Vec<OrderBy>,
+    /// False when only the number of rows is wanted.
+    pub rows: bool,
+}
+
+/// Texts that are stored once and named by number.
+#[derive(Debug, Default)]
+struct Interner {
+    text: String,
+    ends: Vec<u64>,
+    table: HashTable<u32>,
+}
+
+impl Interner {
+    fn get(&self, id: u32) -> &str {
+        let at = id as usize;
+        let from = if at == 0 {
+            0
+        } else {
+            self.ends[at - 1] as usize
+        };
+        &self.text[from..self.ends[at] as usize]
+    }
+
+    fn find(&self, key: &str) -> Option<u32> {
+        self.table
+            .find(xxh3_64(key.as_bytes()), |id| self.get(*id) == key)
+            .copied()
+    }
+
+    /// The number of a text, new or not; `None` when there are four thousand million.
+    fn intern(&mut self, key: &str) -> Option<u32> {
+        if let Some(id) = self.find(key) {
+            return Some(id);
+        }
+        let id = u32::try_from(self.ends.len()).ok()?;
+        self.text.push_str(key);
+        self.ends.push(self.text.len() as u64);
+        let (text, ends) = (&self.text, &self.ends);
+        self.table.insert_unique(xxh3_64(key.as_bytes()), id, |id| {
+            let at = *id as usize;
+            let from = if at == 0 { 0 } else { ends[at - 1] as usize };
+            xxh3_64(text[from..ends[at] as usize].as_bytes())
+        });
+        Some(id)
+    }
+}
+
+/// An index under construction.
+#[derive(Debug)]
+pub(crate) struct IndexBuilder {
+    spec: IndexSpec,
+    keys: Interner,
+    counts: Vec<u32>,
+    pairs: Vec<(u32, u32)>,
+    scratch: String,
+}
+
+impl IndexBuilder {
+    /// An empty one.
+    pub fn new(spec: IndexSpec) -> IndexBuilder {
+        IndexBuilder {
+            spec,
+            keys: Interner::default(),
+            counts: Vec::new(),
+            pairs: Vec::new(),
+            scratch: String::new(),
+        }
+    }
+
+    /// Adds a record: the values of the key's fields and its row in the store.
+    pub fn add<'v>(&mut self, values: impl Iterator<Item = Value<'v>>, row: u32) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        if key_of(values, &mut scratch)
+            && let Some(id) = self.keys.intern(&scratch)
+        {
+            let at = id as usize;
+            if at >= self.counts.len() {
+                self.counts.resize(at + 1, 0);
+            }
+            self.counts[at] = self.counts[at].saturating_add(1);
+            if self.spec.rows {
+                self.pairs.push((id, row));
+            }
+        }
+        self.scratch = scratch;
+    }
+
+    /// Sorts the rows of each key and turns merged rows into their survivors, each once.
+    pub fn finish(self, store: Option<&Store>, survivor: &dyn Fn(u32) -> u32) -> Index {
+        let mut index = Index {
+            spec: self.spec,
+            keys: self.keys,
+            counts: self.counts,
+            offsets: Vec::new(),
+            rows: Vec::new(),
+        };
+        if !index.spec.rows {
+            return index;
+        }
+        let mut offsets = Vec::with_capacity(index.counts.len() + 1);
+        let mut total = 0u32;
+        for count in &index.counts {
+            offsets.push(total);
+            total += count;
+        }
+        let mut rows = vec![0u32; total as usize];
+        let mut next = offsets.clone();
+        for (id, row) in self.pairs {
+            let at = &mut next[id as usize];
+            rows[*at as usize] = row;
+            *at += 1;
+        }
+        let mut arena = Bump::new();
+        for (id, count) in index.counts.iter_mut().enumerate() {
+            if *count < 2 {
+                if let Some(row) = rows.get_mut(offsets[id] as usize)
+                    && *count == 1
+                {
+                    *row = survivor(*row);
+                }
+                continue;
+            }
+            let from = offsets[id] as usize;
+            let group = &mut rows[from..from + *count as usize];
+            let mut kept: Vec<u32> = group.iter().map(|row| survivor(*row)).collect();
+            kept.sort_unstable();
+            kept.dedup();
+            if let Some(store) = store {
+                sort_rows(&mut kept, store, &index.spec.order, &arena);
+            }
+            group[..kept.len()].copy_from_slice(&kept);
+            *count = kept.len() as u32;
+            arena.reset();
+        }
+        index.offsets = offsets;
+        index.rows = rows;
+        index
+    }
+}
+
+/// Sorts rows by an order, then by source order.
+pub(crate) fn sort_rows(rows: &mut [u32], store: &Store, order: &[OrderBy], arena: &Bump) {
+    if order.is_empty() || rows.len() < 2 {
+        rows.sort_unstable();
+        return;
+    }
+    let mut keyed: Vec<(u32, Vec<(Value<'_>, bool)>)> = rows
+        .iter()
+        .map(|row| {
+            let values = order.iter().map(|by| {
+                let value = match store.columns.position(by.field) {
+                    Some(column) => store.value(*row, column, arena),
+                    None => Value::Absent,
+                };
+                (value, by.descending)
+            });
+            (*row, values.collect())
+        })
+        .collect();
+    keyed.sort_by(|(row_a, a), (row_b, b)| {
+        a.iter()
+            .zip(b)
+            .map(|((x, descending), (y, _))| order::sorting(x, y, *descending))
+            .find(|o| o.is_ne())
+            .unwrap_or(row_a.cmp(row_b))
+    });
+    for (slot, (row, _)) in rows.iter_mut().zip(keyed) {
+        *slot = row;
+    }
+}
+
+/// Writes the key of some values; false when one of them is not there.
+pub(crate) fn key_of<'v>(values: impl Iterator<Item = Value<'v>>, out: &mut String) -> bool {
+    out.clear();
+    let mut any = false;
+    for value in values {
+        if any {
+            out.push(KEY_SEPARATOR);
+        }
+        any = true;
+        let from = out.len();
+        match value {
+            Value::Text(t) => text::push_folded(out, t),
+            v if v.is_present() => text::push(out, &v),
+            _ => return false,
+        }
+        if out.len() == from {
+            return false;
+        }
+    }
+    any
+}
+
+/// A finished index.
+#[derive(Debug)]
+pub(crate) struct Index {
+    /// What it looks up.
+    pub spec: IndexSpec,
+    keys: Interner,
+    counts: Vec<u32>,
+    offsets: Vec<u32>,
+    rows: Vec<u32>,
+}
+
+impl Index {
+    /// The number of records with a key.
+    pub fn count(&self, key: &str) -> u32 {
+        self.keys
+            .find(key)
+            .and_then(|id| self.counts.get(id as usize).copied())
+            .unwrap_or(0)
+    }
+
+    /// The rows with a key, in order; empty when only numbers are kept.
+    pub fn rows(&self, key: &str) -> &[u32] {
+        let Some(id) = self.keys.find(key) else {
+            return &[];
+        };
+        let (Some(from), Some(count)) =
+            (self.offsets.get(id as usize), self.counts.get(id as usize))
+        else {
+            return &[];
+        };
+        let from = *from as usize;
+        self.rows.get(from..from + *count as usize).unwrap_or(&[])
+    }
+
+    /// The same look-up with merged rows turned into their survivors, each once.
+    pub fn surviving(mut self, survivor: &dyn Fn(u32) -> u32) -> Index {
+        for (count, from) in self.counts.iter_mut().zip(&self.offsets) {
+            let from = *from as usize;
+            let mut kept = Vec::with_capacity(*count as usize);
+            for row in self.rows.get(from..from + *count as usize).unwrap_or(&[]) {
+                let row = survivor(*row);
+                if kept.last() != Some(&row) && !kept.contains(&row) {
+                    kept.push(row);
+                }
+            }
+            if let Some(group) = self.rows.get_mut(from..from + kept.len()) {
+                group.copy_from_slice(&kept);
+            }
+            *count = kept.len() as u32;
+        }
+        self
+    }
+
+    /// All keys with more than one row: their rows in order.
+    pub fn repeated(&self) -> impl Iterator<Item = &[u32]> {
+        self.counts
+            .iter()
+            .zip(&self.offsets)
+            .filter(|(count, _)| **count > 1)
+            .filter_map(|(count, from)| {
+                let from = *from as usize;
+                self.rows.get(from..from + *count as usize)
+            })
+    }
+}

@@ -1,0 +1,135 @@
+//! References: from the key of a source record, or a natural key, to the destination record.
+
+use super::{
+    keys::KeyRule,
+    resolve::{Resolution, Resolve},
+    scope::Scope,
+    text,
+};
+use crate::{
+    ident::{ObjectId, StepId},
+    mapping::{Mapping, RefSource},
+    value::DestRef,
+};
+
+/// How a reference entry finds its records.
+#[derive(Debug)]
+pub(crate) struct RefCode {
+    source: Source,
+    only: Vec<StepId>,
+    to: Vec<ObjectId>,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// By the key of a source record: the objects, and whether their keys are in lower case.
+    Keys(Vec<(ObjectId, bool)>),
+    /// By the first key of a destination object.
+    Natural(ObjectId),
+    /// By the alternative the value came from.
+    ByInput(Vec<Source>),
+}
+
+/// What became of one reference.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Found<'a> {
+    /// The destination record.
+    Record(DestRef<'a>),
+    /// Written in the second pass.
+    Later,
+    /// What it needs is held.
+    Held,
+    /// What it needs was left out on purpose.
+    Dropped,
+    /// There is no such record.
+    Unknown,
+}
+
+impl RefCode {
+    /// Compiles a reference to destination objects `to`.
+    pub fn new(mapping: &Mapping, of: &RefSource, only: &[StepId], to: &[ObjectId]) -> RefCode {
+        RefCode {
+            source: Source::new(mapping, of),
+            only: only.to_vec(),
+            to: to.to_vec(),
+        }
+    }
+
+    /// Looks a key up. `alternative`: which one of a `first_of` it came from. Gives the key in the form it was looked
+    /// up in, with merges applied.
+    pub fn find<'a>(
+        &self,
+        key: &'a str,
+        alternative: usize,
+        resolve: &'a dyn Resolve,
+        scope: &Scope<'a>,
+    ) -> (Found<'a>, &'a str) {
+        let mut source = &self.source;
+        if let Source::ByInput(list) = source {
+            match list.get(alternative) {
+                Some(one) => source = one,
+                None => return (Found::Unknown, key),
+            }
+        }
+        match source {
+            Source::Natural(object) => {
+                let key = text::fold_in(key, scope.arena);
+                (found(resolve.by_natural(*object, key)), key)
+            }
+            Source::Keys(objects) => {
+                let mut first_key = None;
+                let mut dropped = false;
+                for (object, lower) in objects {
+                    let key = if *lower {
+                        text::fold_in(key, scope.arena)
+                    } else {
+                        key.trim()
+                    };
+                    let key = scope.tables.merged_into(*object, key).unwrap_or(key);
+                    first_key.get_or_insert(key);
+                    match resolve.by_source(*object, key, &self.only, &self.to) {
+                        Resolution::Unknown => {}
+                        Resolution::Dropped => dropped = true,
+                        other => return (found(other), key),
+                    }
+                }
+                let found = if dropped {
+                    Found::Dropped
+                } else {
+                    Found::Unknown
+                };
+                (found, first_key.unwrap_or(key))
+            }
+            // Never nested.
+            Source::ByInput(_) => (Found::Unknown, key),
+        }
+    }
+}
+
+impl Source {
+    fn new(mapping: &Mapping, of: &RefSource) -> Source {
+        match of {
+            RefSource::SourceKey(objects) => {
+                let lower = |object: &ObjectId| {
+                    let declared = mapping.source.objects.get(object.ix());
+                    (*object, declared.is_some_and(|o| KeyRule::of(o).lower))
+                };
+                Source::Keys(objects.iter().map(lower).collect())
+            }
+            RefSource::NaturalKey(object) => Source::Natural(*object),
+            RefSource::ByInput(list) => {
+                Source::ByInput(list.iter().map(|s| Source::new(mapping, s)).collect())
+            }
+        }
+    }
+}
+
+fn found(resolution: Resolution<'_>) -> Found<'_> {
+    match resolution {
+        Resolution::Found(record) => Found::Record(record),
+        Resolution::Later => Found::Later,
+        Resolution::Held => Found::Held,
+        Resolution::Dropped => Found::Dropped,
+        Resolution::Unknown => Found::Unknown,
+    }
+}

@@ -1,0 +1,293 @@
+//! One record while a program runs over it: its cells, its joined records, its intermediate values.
+//!
+//! Cells are decoded when first asked for and kept for the record. A scope is made once per page and
+//! moved from record to record, so that a record allocates nothing of its own.
+
+use super::{
+    columns::Columns,
+    index,
+    node::{JoinBy, JoinCode, Joined, LetCode},
+    resolve::Resolve,
+    store::Store,
+    tables::Tables,
+};
+use crate::{
+    mapping::Loss,
+    value::{Fault, FaultKind, Page, Value},
+};
+use bumpalo::Bump;
+
+/// Where the cells of the current record are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Record<'a> {
+    /// In a page.
+    Page(&'a Page, usize),
+    /// In a store.
+    Stored(&'a Store, u32),
+}
+
+/// Records that a survivor stands for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Members<'a> {
+    /// The store of the object.
+    pub store: &'a Store,
+    /// All members, the survivor first.
+    pub rows: &'a [u32],
+    /// True when blanks are filled from the others.
+    pub fill: bool,
+}
+
+/// The state of one record in a program.
+pub(crate) struct Scope<'a> {
+    /// Where values that need room are put.
+    pub arena: &'a Bump,
+    /// Tables of joined records.
+    pub tables: &'a Tables,
+    /// Answers about the destination; `None` while tables are built.
+    pub resolve: Option<&'a dyn Resolve>,
+    columns: &'a Columns,
+    record: Option<Record<'a>>,
+    members: Option<Members<'a>>,
+    turn: u32,
+    turns: Vec<u32>,
+    cells: Vec<Value<'a>>,
+    join_codes: &'a [JoinCode],
+    joins: Vec<Joined<'a>>,
+    let_codes: &'a [LetCode],
+    lets: Vec<Option<Value<'a>>>,
+    scratch: String,
+    lost: u16,
+}
+
+impl<'a> Scope<'a> {
+    /// A scope over pages or stores with these columns.
+    pub fn new(
+        columns: &'a Columns,
+        tables: &'a Tables,
+        resolve: Option<&'a dyn Resolve>,
+        arena: &'a Bump,
+    ) -> Scope<'a> {
+        Scope {
+            arena,
+            tables,
+            resolve,
+            columns,
+            record: None,
+            members: None,
+            turn: 0,
+            turns: vec![0; columns.len()],
+            cells: vec![Value::Absent; columns.len()],
+            join_codes: &[],
+            joins: Vec::new(),
+            let_codes: &[],
+            lets: Vec::new(),
+            scratch: String::new(),
+            lost: 0,
+        }
+    }
+
+    /// Moves to a record.
+    pub fn enter(&mut self, record: Record<'a>, members: Option<Members<'a>>) {
+        self.record = Some(record);
+        self.members = members;
+        self.turn += 1;
+        self.program(&[], &[]);
+    }
+
+    /// Changes to the joins and lets of a program, for the same record.
+    pub fn program(&mut self, joins: &'a [JoinCode], lets: &'a [LetCode]) {
+        self.join_codes = joins;
+        self.joins.clear();
+        self.let_codes = lets;
+        self.lets.clear();
+        self.lets.resize(lets.len(), None);
+    }
+
+    /// Adds what the next join found.
+    pub fn push_join(&mut self, joined: Joined<'a>) {
+        self.joins.push(joined);
+    }
+
+    /// The value of a column, filled from merged records where it is blank.
+    pub fn column(&mut self, column: usize) -> Value<'a> {
+        match (self.turns.get(column), self.cells.get(column)) {
+            (Some(turn), Some(value)) if *turn == self.turn => return *value,
+            (Some(_), Some(_)) => {}
+            _ => return Value::Absent,
+        }
+        let mut value = self.raw(column);
+        if value.is_blank()
+            && let Some(members) = self.members
+            && members.fill
+        {
+            value = self.filled(column, members).unwrap_or(value);
+        }
+        self.turns[column] = self.turn;
+        self.cells[column] = value;
+        value
+    }
+
+    fn raw(&self, column: usize) -> Value<'a> {
+        match self.record {
+            Some(Record::Page(page, row)) => {
+                let (kind, text) = page.cell(row, column);
+                self.columns.decode(column, kind, text, self.arena)
+            }
+            Some(Record::Stored(store, row)) => store.value(row, column, self.arena),
+            None => Value::Absent,
+        }
+    }
+
+    fn filled(&self, column: usize, members: Members<'a>) -> Option<Value<'a>> {
+        let field = *self.columns.fields.get(column)?;
+        let stored = members.store.columns.position(field)?;
+        members
+            .rows
+            .iter()
+            .skip(1)
+            .map(|row| members.store.value(*row, stored, self.arena))
+            .find(Value::is_present)
+    }
+
+    /// What a join found; nothing when it has not been looked up.
+    pub fn joined(&self, join: usize) -> Joined<'a> {
+        self.joins.get(join).copied().unwrap_or_default()
+    }
+
+    /// The code of a join.
+    pub fn join_code(&self, join: usize) -> Option<&'a JoinCode> {
+        self.join_codes.get(join)
+    }
+
+    /// A value of a joined record; without a column its key.
+    pub fn joined_value(&self, join: usize, row: u32, column: Option<usize>) -> Value<'a> {
+        let Some(code) = self.join_code(join) else {
+            return Value::Absent;
+        };
+        match column {
+            Some(column) => self.tables.value(code.object, row, column, self.arena),
+            None => match self.tables.store(code.object) {
+                Some(store) => Value::Text(store.key(row)),
+                None => Value::Absent,
+            },
+        }
+    }
+
+    /// Looks up records by the values of the current one.
+    pub fn lookup(&mut self, by: &JoinBy, rows: bool) -> Joined<'a> {
+        let tables = self.tables;
+        let Some(index) = tables.index(by.index) else {
+            return Joined::default();
+        };
+        let mut key = std::mem::take(&mut self.scratch);
+        let found = match self.members {
+            Some(members) if by.own_key && members.rows.len() > 1 => {
+                self.lookup_members(by, index, members, rows, &mut key)
+            }
+            _ => {
+                let values = by.own.iter().map(|column| self.column(*column));
+                if !index::key_of(values, &mut key) {
+                    Joined::default()
+                } else if rows {
+                    let rows = index.rows(&key);
+                    Joined {
+                        rows,
+                        count: rows.len() as u32,
+                    }
+                } else {
+                    Joined {
+                        rows: &[],
+                        count: index.count(&key),
+                    }
+                }
+            }
+        };
+        self.scratch = key;
+        found
+    }
+
+    /// The records found under the keys of all members together.
+    fn lookup_members(
+        &mut self,
+        by: &JoinBy,
+        index: &'a index::Index,
+        members: Members<'a>,
+        rows: bool,
+        key: &mut String,
+    ) -> Joined<'a> {
+        let columns: Vec<Option<usize>> = by
+            .own
+            .iter()
+            .map(|c| {
+                let field = *self.columns.fields.get(*c)?;
+                members.store.columns.position(field)
+            })
+            .collect();
+        let mut all = Vec::new();
+        let mut count = 0u32;
+        for member in members.rows {
+            let values = columns.iter().map(|c| match c {
+                Some(c) => members.store.value(*member, *c, self.arena),
+                None => Value::Absent,
+            });
+            if !index::key_of(values, key) {
+                continue;
+            }
+            if rows {
+                all.extend_from_slice(index.rows(key));
+            } else {
+                count = count.saturating_add(index.count(key));
+            }
+        }
+        if !rows {
+            return Joined { rows: &[], count };
+        }
+        all.sort_unstable();
+        all.dedup();
+        if let Some(store) = self.tables.store(index.spec.object.ix()) {
+            index::sort_rows(&mut all, store, &index.spec.order, self.arena);
+        }
+        Joined {
+            count: all.len() as u32,
+            rows: self.arena.alloc_slice_copy(&all),
+        }
+    }
+
+    /// The value of a `let`, computed once for a record.
+    pub fn binding(&mut self, binding: usize) -> Value<'a> {
+        match self.lets.get(binding) {
+            Some(Some(value)) => return *value,
+            Some(None) => {}
+            None => return Value::Absent,
+        }
+        // A `let` that names itself or a later one finds nothing.
+        self.lets[binding] = Some(Value::Absent);
+        let code = &self.let_codes[binding];
+        let mut value = code.node.value(self);
+        for act in &code.acts {
+            value = act.apply(value, self);
+        }
+        self.lets[binding] = Some(value);
+        value
+    }
+
+    /// The code of the lets, for templates.
+    pub fn let_code(&self, binding: usize) -> Option<&'a LetCode> {
+        self.let_codes.get(binding)
+    }
+
+    /// A bad value.
+    pub fn bad(&self, kind: FaultKind, found: &'a str) -> Value<'a> {
+        Value::Bad(self.arena.alloc(Fault { kind, found }))
+    }
+
+    /// Notes that the value being computed lost something.
+    pub fn lose(&mut self, loss: Loss) {
+        self.lost |= 1 << loss as u16;
+    }
+
+    /// What was lost since the last call, as bits by [`Loss`].
+    pub fn take_lost(&mut self) -> u16 {
+        std::mem::take(&mut self.lost)
+    }
+}

@@ -1,0 +1,528 @@
+//! Tables made before passes run: joined records, counts, merges, names, and the choices seen in the data.
+//!
+//! A [`TablesBuilder`] is fed the pages of the objects that [`super::needs()`] names, each object in source order.
+//! The finished [`Tables`] are read-only and shared by all passes and threads.
+
+use super::{
+    act::Act,
+    columns::Columns,
+    compile::{CompileError, Compiler, map_tables},
+    index::{Index, IndexBuilder, IndexSpec},
+    keys::{KeyRule, KeyScan},
+    map::MapTable,
+    needs::{self, ObjectNeed},
+    node::{LetCode, Node},
+    scope::{Members, Record, Scope},
+    split::{Route, SplitCode},
+    store::Store,
+    text,
+};
+use crate::{
+    ident::{ObjectId, StepId},
+    mapping::Mapping,
+    platform::zone as zones,
+    value::{Page, Value},
+};
+use bumpalo::Bump;
+use jiff::tz::TimeZone;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+/// Builds [`Tables`] from pages.
+pub struct TablesBuilder {
+    zone: Zone,
+    mapping: Arc<Mapping>,
+    empty: Tables,
+    objects: Vec<ObjectBuilder>,
+    arena: Bump,
+}
+
+/// The zone of times that carry none.
+#[derive(Clone, Debug)]
+pub(crate) struct Zone {
+    /// Its name, for decoders.
+    pub name: Option<String>,
+    /// The zone, for templates.
+    pub zone: TimeZone,
+}
+
+impl Zone {
+    fn of(name: Option<&str>) -> Zone {
+        Zone {
+            name: name.map(str::to_owned),
+            zone: name.and_then(zones::find).unwrap_or(TimeZone::UTC),
+        }
+    }
+}
+
+struct ObjectBuilder {
+    need: ObjectNeed,
+    columns: Columns,
+    keys: KeyScan,
+    store: Option<(Store, Vec<usize>)>,
+    indexes: Vec<(IndexBuilder, Vec<usize>)>,
+    observed: Vec<ObservedCode>,
+}
+
+/// An entry whose values are collected.
+struct ObservedCode {
+    at: (StepId, usize),
+    lets: Vec<LetCode>,
+    node: Node,
+    acts: Vec<Act>,
+    seen: BTreeSet<String>,
+}
+
+impl TablesBuilder {
+    /// A builder for a mapping. `zone`: the connection's zone for times that carry none.
+    ///
+    /// # Errors
+    ///
+    /// When a part of the mapping that tables need does not compile; a checked mapping does.
+    pub fn new(mapping: Arc<Mapping>, zone: Option<&str>) -> Result<TablesBuilder, CompileError> {
+        let zone = Zone::of(zone);
+        let maps = map_tables(&mapping);
+        let needs = needs::collect(&mapping).into_iter();
+        let objects = needs
+            .map(|need| ObjectBuilder::new(need, &mapping, &maps, &zone))
+            .collect::<Result<_, _>>()?;
+        Ok(TablesBuilder {
+            empty: Tables::empty(Arc::clone(&mapping), zone.clone()),
+            zone,
+            mapping,
+            objects,
+            arena: Bump::new(),
+        })
+    }
+
+    /// Takes the next page of an object, with the columns its [`super::TableNeed`] names. Pages of one object come
+    /// in source order. Records without a usable key are left out, as no pass will load them.
+    pub fn feed(&mut self, object: ObjectId, page: &Page) {
+        if let Some(builder) = self.objects.iter_mut().find(|o| o.need.object == object) {
+            builder.feed(page, &self.arena, &self.empty);
+        }
+        self.arena.reset();
+    }
+
+    /// The finished tables.
+    ///
+    /// # Errors
+    ///
+    /// When a split of merged records does not compile; those of a checked mapping do.
+    pub fn finish(self) -> Result<Tables, CompileError> {
+        let mut tables = Tables::empty(self.mapping, self.zone);
+        let mut split_objects = Vec::new();
+        for object in self.objects {
+            let at = object.need.object;
+            if object.finish(&mut tables) {
+                split_objects.push(at);
+            }
+        }
+        // Routes of merged records look into the tables that are now complete.
+        let tables = Arc::new(tables);
+        let mut routes = Vec::new();
+        for object in split_objects {
+            routes.push((object, survivor_routes(&tables, object)?));
+        }
+        let mut tables = Arc::try_unwrap(tables).map_err(|_| CompileError {
+            place: "tables".to_owned(),
+            why: "they are still in use".to_owned(),
+        })?;
+        for (object, routes) in routes {
+            if let Some(groups) = tables.groups.get_mut(object.ix()).and_then(Option::as_mut) {
+                groups.routes = routes;
+            }
+        }
+        Ok(tables)
+    }
+}
+
+impl ObjectBuilder {
+    fn new(
+        need: ObjectNeed,
+        mapping: &Mapping,
+        maps: &[Arc<MapTable>],
+        zone: &Zone,
+    ) -> Result<ObjectBuilder, CompileError> {
+        let place = || CompileError {
+            place: "tables".to_owned(),
+            why: format!("there is no {:?}", need.object),
+        };
+        let object = mapping.source.objects.get(need.object.ix());
+        let object = object.ok_or_else(place)?;
+        let name = zone.name.as_deref();
+        let columns = Columns::new(object, &need.columns, name);
+        let position = |f| columns.position(f).unwrap_or(usize::MAX);
+        let store = need.kept.as_ref().map(|kept| {
+            let from = kept.iter().map(|f| position(*f)).collect();
+            (Store::new(Columns::new(object, kept, name)), from)
+        });
+        let indexes = need.indexes.iter().map(|spec| {
+            let own = spec.fields.iter().map(|f| position(*f)).collect();
+            (IndexBuilder::new(spec.clone()), own)
+        });
+        let mut observed = Vec::new();
+        for (step_id, entry) in &need.observed {
+            let Some(step) = mapping.steps.get(step_id.ix()) else {
+                continue;
+            };
+            let Some(field) = step.fields.get(*entry) else {
+                continue;
+            };
+            let compiler =
+                Compiler::plain(mapping, maps, &zone.zone, need.object, &columns, "").step(step);
+            observed.push(ObservedCode {
+                at: (*step_id, *entry),
+                node: compiler.node(&field.input)?,
+                acts: compiler.acts(&field.input, &field.ops)?,
+                // Lets that read joins are not reached from here.
+                lets: compiler.lets().unwrap_or_default(),
+                seen: BTreeSet::new(),
+            });
+        }
+        Ok(ObjectBuilder {
+            keys: KeyScan::new(&KeyRule::of(object), &need.columns),
+            store,
+            indexes: indexes.collect(),
+            observed,
+            columns,
+            need,
+        })
+    }
+
+    fn feed(&mut self, page: &Page, arena: &Bump, empty: &Tables) {
+        let keys = self.keys.page(page);
+        for row in 0..page.rows() {
+            let (key, fault) = keys.get(page, row);
+            if fault.is_some() {
+                continue;
+            }
+            let stored = match &mut self.store {
+                Some((store, from)) => store.push(page, row, from, key),
+                None => Some(0),
+            };
+            let Some(stored) = stored else { continue };
+            for (index, own) in &mut self.indexes {
+                let values = own.iter().map(|column| {
+                    let (kind, text) = page.cell(row, *column);
+                    self.columns.decode(*column, kind, text, arena)
+                });
+                index.add(values, stored);
+            }
+        }
+        if self.observed.is_empty() {
+            return;
+        }
+        let mut seen = Vec::with_capacity(self.observed.len());
+        {
+            let mut scope = Scope::new(&self.columns, empty, None, arena);
+            for code in &self.observed {
+                let mut found = BTreeSet::new();
+                for row in 0..page.rows() {
+                    scope.enter(Record::Page(page, row), None);
+                    scope.program(&[], &code.lets);
+                    let mut value = code.node.value(&mut scope);
+                    for act in &code.acts {
+                        value = act.apply(value, &mut scope);
+                    }
+                    note(&value, arena, &mut found);
+                }
+                seen.push(found.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            }
+        }
+        for (code, found) in self.observed.iter_mut().zip(seen) {
+            code.seen.extend(found);
+        }
+    }
+
+    /// Puts what was built into the tables; true when routes of merged records are still to be found.
+    fn finish(self, tables: &mut Tables) -> bool {
+        let object = self.need.object;
+        let mut store = self.store.map(|(store, _)| store);
+        let mut groups = None;
+        let mut builders: Vec<Option<IndexBuilder>> =
+            self.indexes.into_iter().map(|(b, _)| Some(b)).collect();
+        let merge = self.need.merge.and_then(|at| builders.get_mut(at)?.take());
+        if let (Some(merge), Some(all)) = (merge, store.as_ref()) {
+            // The same look-up may serve a join too, which then wants survivors.
+            let index = merge.finish(Some(all), &|row| row);
+            let lists: Vec<Vec<u32>> = index.repeated().map(<[u32]>::to_vec).collect();
+            let made = if self.need.keep_all {
+                Groups::new(lists, all)
+            } else {
+                let mut rows: Vec<u32> = lists.iter().flatten().copied().collect();
+                rows.sort_unstable();
+                let renumber = |old: &u32| rows.binary_search(old).unwrap_or(0) as u32;
+                let lists = lists
+                    .iter()
+                    .map(|l| l.iter().map(renumber).collect())
+                    .collect();
+                let kept = store.take().map(|s| s.select(&rows));
+                let made = match &kept {
+                    Some(kept) => Groups::new(lists, kept),
+                    None => Groups::default(),
+                };
+                store = kept;
+                made
+            };
+            if self.need.keep_all {
+                tables
+                    .indexes
+                    .push(index.surviving(&|row| made.survivor(row)));
+            }
+            groups = Some(made);
+        }
+        for builder in builders.into_iter().flatten() {
+            let survivor = |row| groups.as_ref().map_or(row, |g| g.survivor(row));
+            tables
+                .indexes
+                .push(builder.finish(store.as_ref(), &survivor));
+        }
+        for code in self.observed {
+            tables
+                .observed
+                .insert(code.at, code.seen.into_iter().collect());
+        }
+        let merged = groups.is_some();
+        if let Some(slot) = tables.stores.get_mut(object.ix()) {
+            *slot = store;
+        }
+        if let Some(slot) = tables.groups.get_mut(object.ix()) {
+            *slot = groups;
+        }
+        merged
+    }
+}
+
+fn note<'a>(value: &Value<'a>, arena: &'a Bump, seen: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Bad(_) => {}
+        Value::List(items) => {
+            for item in *items {
+                note(item, arena, seen);
+            }
+        }
+        other => seen.extend(text::canonical(other, arena)),
+    }
+}
+
+/// Where the survivors of an object's merges go, group by group.
+fn survivor_routes(tables: &Arc<Tables>, object: ObjectId) -> Result<Vec<Route>, CompileError> {
+    let (Some(store), Some(groups)) = (tables.store(object.ix()), tables.groups_of(object)) else {
+        return Ok(Vec::new());
+    };
+    let maps = map_tables(&tables.mapping);
+    let compiler = Compiler {
+        tables: Some(tables),
+        ..Compiler::plain(
+            &tables.mapping,
+            &maps,
+            &tables.zone.zone,
+            object,
+            &store.columns,
+            "a split",
+        )
+    };
+    let split = SplitCode::new(compiler, object)?;
+    let mut arena = Bump::new();
+    let mut routes = Vec::with_capacity(groups.lists.len());
+    for rows in &groups.lists {
+        let Some(survivor) = rows.first() else {
+            continue;
+        };
+        {
+            let members = Members {
+                store,
+                rows,
+                fill: tables.fills(object),
+            };
+            let mut scope = Scope::new(&store.columns, tables, None, &arena);
+            scope.enter(Record::Stored(store, *survivor), Some(members));
+            routes.push(split.route(&mut scope));
+        }
+        arena.reset();
+    }
+    Ok(routes)
+}
+
+/// Records of one object that stand for the same thing.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    /// The rows of each group, the survivor first.
+    lists: Vec<Vec<u32>>,
+    of_row: HashMap<u32, u32>,
+    of_key: HashMap<String, (u32, u32)>,
+    routes: Vec<Route>,
+}
+
+impl Groups {
+    fn new(lists: Vec<Vec<u32>>, store: &Store) -> Groups {
+        let mut groups = Groups::default();
+        for (group, rows) in (0u32..).zip(&lists) {
+            for row in rows {
+                groups.of_row.insert(*row, group);
+                let key = store.key(*row).to_owned();
+                groups.of_key.insert(key, (group, *row));
+            }
+        }
+        groups.lists = lists;
+        groups
+    }
+
+    /// The survivor of a row, or the row.
+    fn survivor(&self, row: u32) -> u32 {
+        let group = self.of_row.get(&row);
+        group
+            .and_then(|g| self.lists.get(*g as usize)?.first().copied())
+            .unwrap_or(row)
+    }
+
+    /// The members of a row that survives for others.
+    fn members(&self, row: u32) -> Option<&[u32]> {
+        let rows = self.lists.get(*self.of_row.get(&row)? as usize)?;
+        (rows.first() == Some(&row)).then_some(rows)
+    }
+}
+
+/// A record's part in a merge.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+    /// The members, the survivor first.
+    pub members: Members<'a>,
+    /// The survivor's key.
+    pub into: &'a str,
+    /// True for the survivor.
+    pub survives: bool,
+    /// Where the survivor goes.
+    pub route: Option<Route>,
+}
+
+/// Joined records, counts, merges, names and observed choices. Read-only.
+#[derive(Debug)]
+pub struct Tables {
+    pub(crate) mapping: Arc<Mapping>,
+    pub(crate) zone: Zone,
+    stores: Vec<Option<Store>>,
+    groups: Vec<Option<Groups>>,
+    indexes: Vec<Index>,
+    observed: BTreeMap<(StepId, usize), Vec<String>>,
+}
+
+impl Tables {
+    fn empty(mapping: Arc<Mapping>, zone: Zone) -> Tables {
+        let objects = mapping.source.objects.len();
+        Tables {
+            stores: (0..objects).map(|_| None).collect(),
+            groups: (0..objects).map(|_| None).collect(),
+            indexes: Vec::new(),
+            observed: BTreeMap::new(),
+            mapping,
+            zone,
+        }
+    }
+
+    /// The choices of a field that the mapping creates with observed values, sorted: each text its input and ops gave
+    /// for any record. `step` and `field` name the entry. `None` when the entry has choices of its own, or reads
+    /// joined records or a template, whose values are not collected.
+    pub fn observed(&self, step: StepId, field: usize) -> Option<&[String]> {
+        self.observed.get(&(step, field)).map(Vec::as_slice)
+    }
+
+    /// The key of the record that a merged one went into; `None` for records that stand for themselves.
+    pub fn merged_into(&self, object: ObjectId, key: &str) -> Option<&str> {
+        let groups = self.groups_of(object)?;
+        let (group, row) = *groups.of_key.get(key)?;
+        let survivor = *groups.lists.get(group as usize)?.first()?;
+        (survivor != row).then(|| self.store(object.ix()).map(|s| s.key(survivor)))?
+    }
+
+    /// The number of records that went into others, by object.
+    pub fn merged(&self, object: ObjectId) -> u64 {
+        self.groups_of(object).map_or(0, |g| {
+            g.lists
+                .iter()
+                .map(|l| l.len().saturating_sub(1) as u64)
+                .sum()
+        })
+    }
+
+    pub(crate) fn store(&self, object: usize) -> Option<&Store> {
+        self.stores.get(object)?.as_ref()
+    }
+
+    fn groups_of(&self, object: ObjectId) -> Option<&Groups> {
+        self.groups.get(object.ix())?.as_ref()
+    }
+
+    pub(crate) fn index(&self, at: usize) -> Option<&Index> {
+        self.indexes.get(at)
+    }
+
+    pub(crate) fn index_of(&self, spec: &IndexSpec) -> Option<usize> {
+        self.indexes.iter().position(|i| i.spec == *spec)
+    }
+
+    pub(crate) fn key_rule(&self, object: ObjectId) -> Option<KeyRule> {
+        self.mapping
+            .source
+            .objects
+            .get(object.ix())
+            .map(KeyRule::of)
+    }
+
+    /// True when blanks of the object's survivors are filled.
+    pub(crate) fn fills(&self, object: ObjectId) -> bool {
+        let merge = self.mapping.merges.get(object.ix());
+        merge.and_then(Option::as_ref).is_some_and(|m| m.fill)
+    }
+
+    /// A value of a kept record, filled from merged ones where it is blank.
+    pub(crate) fn value<'a>(
+        &'a self,
+        object: usize,
+        row: u32,
+        column: usize,
+        arena: &'a Bump,
+    ) -> Value<'a> {
+        let Some(store) = self.store(object) else {
+            return Value::Absent;
+        };
+        let value = store.value(row, column, arena);
+        if !value.is_blank() {
+            return value;
+        }
+        let groups = self.groups.get(object).and_then(Option::as_ref);
+        let others = groups.and_then(|g| g.members(row));
+        let id = u16::try_from(object).map(ObjectId);
+        match (others, id) {
+            (Some(rows), Ok(id)) if self.fills(id) => rows
+                .iter()
+                .skip(1)
+                .map(|r| store.value(*r, column, arena))
+                .find(Value::is_present)
+                .unwrap_or(value),
+            _ => value,
+        }
+    }
+
+    /// A record's part in a merge; `None` when it stands for itself alone.
+    pub(crate) fn part(&self, object: ObjectId, key: &str) -> Option<Part<'_>> {
+        let groups = self.groups_of(object)?;
+        let (group, row) = *groups.of_key.get(key)?;
+        let store = self.store(object.ix())?;
+        let rows = groups.lists.get(group as usize)?;
+        let survivor = *rows.first()?;
+        Some(Part {
+            members: Members {
+                store,
+                rows,
+                fill: self.fills(object),
+            },
+            into: store.key(survivor),
+            survives: row == survivor,
+            route: groups.routes.get(group as usize).copied(),
+        })
+    }
+}
