@@ -155,7 +155,7 @@ impl MapTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diag::Span;
+    use crate::diag::{FileId, Span};
 
     fn map(exact: bool, other: OtherValue, out_type: Type) -> MapTable {
         let row = |a: &str, b: &str| (a.to_owned(), b.to_owned());
@@ -169,7 +169,11 @@ mod tests {
             exact,
             other,
             out_type,
-            span: Span::default(),
+            span: Span {
+                file: FileId(0),
+                start: 0,
+                end: 0,
+            },
         })
     }
 
