@@ -5,8 +5,10 @@
 
 pub mod code;
 pub mod diagnostic;
+pub mod render;
 pub mod span;
 
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+pub use render::{render_json, render_short, render_text};
 pub use span::{FileId, Files, Span};

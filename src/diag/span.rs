@@ -71,4 +71,24 @@ impl Files {
             .map_or(0, |s| s.chars().count());
         (line, column + 1)
     }
+
+    /// The text of a line (from 1) without its line end; empty for an unknown one.
+    pub fn line(&self, id: FileId, line: usize) -> &str {
+        let text = self.text(id);
+        let (start, end) = (self.line_start(id, line), self.line_start(id, line + 1));
+        text.get(start..end)
+            .unwrap_or("")
+            .trim_end_matches(['\n', '\r'])
+    }
+
+    /// The byte at which a line (from 1) starts; the end of the text for a line behind the last.
+    pub fn line_start(&self, id: FileId, line: usize) -> usize {
+        let Some(file) = self.files.get(id.0 as usize) else {
+            return 0;
+        };
+        file.line_starts
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or(file.text.len())
+    }
 }
