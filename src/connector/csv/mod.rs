@@ -11,3 +11,6 @@ pub mod split;
 
 pub use header::{Column, Layout};
 pub use read::{CsvReader, Options};
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! Positions of separators and line ends are found 64 bytes at a time; a cell is a range of the block's
 //! own text, so nothing is copied unless a quote is doubled.
 
+use crate::connector::text::count_breaks;
 use memchr::memchr;
 
 /// Line ends and separators of a text, one after the other.
@@ -131,12 +132,13 @@ pub(crate) fn split(
         let row_start = at;
         let row_line = line;
         let mut column = 0;
+        let mut any_quoted = false;
         loop {
             // `end` is the mark that closes the cell, or the end of the text.
             let end;
             if bytes.get(at) == Some(&b'"') {
                 let cell = quoted(text, at, &mut built);
-                line += cell.breaks;
+                any_quoted = true;
                 marks.go_to(cell.after);
                 end = marks.next().unwrap_or(bytes.len());
                 if end == cell.after && !cell.built {
@@ -165,7 +167,6 @@ pub(crate) fn split(
                 Some(b) if *b == delimiter => at = end + 1,
                 Some(_) => {
                     at = after_line(bytes, end, &mut marks);
-                    line += 1;
                     break;
                 }
                 None => {
@@ -174,6 +175,11 @@ pub(crate) fn split(
                 }
             }
         }
+        line += if any_quoted {
+            count_breaks(bytes.get(row_start..at).unwrap_or_default())
+        } else {
+            1
+        };
         if !sink.row(column, row_start, at, row_line) {
             break;
         }
@@ -197,8 +203,6 @@ struct Quoted {
     end: usize,
     /// The position after the closing quote.
     after: usize,
-    /// Line breaks inside.
-    breaks: u64,
     /// True when quotes were doubled and the text stands in the buffer.
     built: bool,
 }
@@ -230,7 +234,6 @@ fn quoted(text: &str, at: usize, buffer: &mut String) -> Quoted {
     Quoted {
         end,
         after: (end + 1).min(bytes.len()),
-        breaks: crate::connector::text::count_breaks(bytes.get(at..end).unwrap_or_default()),
         built,
     }
 }

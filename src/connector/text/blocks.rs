@@ -4,7 +4,7 @@
 //! is bounded by the block size and the longest row allowed.
 
 use super::{
-    cut::{Cutter, RowEnds},
+    cut::{Cutter, RowEnds, count_breaks},
     decode,
 };
 use crate::{connector::ExtractError, value::RowFault};
@@ -199,8 +199,8 @@ impl Blocks {
             self.cutter.advance(&self.buffer, self.ended, false);
             let unclosed = self.ended && self.cutter.in_quotes();
             match self.cutter.row_end() {
-                Some((end, breaks)) => {
-                    if let Some(block) = self.cut(end, breaks, unclosed) {
+                Some(end) => {
+                    if let Some(block) = self.cut(end, unclosed) {
                         return Ok(Some(block));
                     }
                 }
@@ -234,12 +234,7 @@ impl Blocks {
 
     /// Gives out the first `end` bytes; `None` when the encoding was only now understood and the rows must
     /// be cut anew.
-    fn cut(&mut self, end: usize, breaks: u64, unclosed: bool) -> Option<Block> {
-        let unclosed = unclosed.then(|| {
-            let mut fault = self.unclosed(end);
-            fault.line = self.line + breaks;
-            fault
-        });
+    fn cut(&mut self, end: usize, unclosed: bool) -> Option<Block> {
         if let Mode::Utf8 { sure: false } = self.mode {
             let rows = self.buffer.get(..end).unwrap_or_default();
             if !rows.is_ascii() {
@@ -254,12 +249,15 @@ impl Blocks {
                 self.mode = Mode::Utf8 { sure: true };
             }
         }
+        let line = self.line;
+        self.line += count_breaks(self.buffer.get(..end).unwrap_or_default());
+        let unclosed = unclosed.then(|| self.unclosed(end));
         let mut rest = std::mem::take(&mut self.spare);
         rest.clear();
         rest.reserve(self.limits.block + self.limits.block / 8);
         if unclosed.is_none() {
             rest.extend_from_slice(self.buffer.get(end..).unwrap_or_default());
-            self.cutter.drop_front(&self.buffer, end, breaks);
+            self.cutter.drop_front(&self.buffer, end);
         } else {
             self.cutter = Cutter::new(self.ends);
         }
@@ -287,8 +285,6 @@ impl Blocks {
             });
         }
         damage.sort_by_key(|d| d.at);
-        let line = self.line;
-        self.line += breaks;
         Some(Block {
             text,
             start: 0,
@@ -316,7 +312,7 @@ impl Blocks {
 
     fn unclosed(&self, from: usize) -> RowFault {
         let row = self.buffer.get(from..).unwrap_or_default();
-        let more = super::cut::count_breaks(row.trim_ascii_end());
+        let more = count_breaks(row.trim_ascii_end());
         RowFault {
             line: self.line,
             raw: shortened(&String::from_utf8_lossy(
@@ -340,18 +336,17 @@ impl Blocks {
     /// Drops what is read of a row that is too long, up to its end.
     fn pass_over(&mut self) -> Result<Option<Block>, ExtractError> {
         self.cutter.advance(&self.buffer, self.ended, true);
-        let (drop, breaks, done) = match self.cutter.row_end() {
-            Some((end, breaks)) => (end, breaks, true),
-            // One byte stays: it may be half of a CRLF or of a doubled quote.
-            None if !self.ended => (
-                self.buffer.len().saturating_sub(1),
-                self.cutter.breaks(),
-                false,
-            ),
-            None => (self.buffer.len(), self.cutter.breaks(), true),
+        let (drop, done) = match self.cutter.row_end() {
+            Some(end) => (end, true),
+            None if self.ended => (self.buffer.len(), true),
+            None => {
+                // A CR or quote at the edge stays: it may be the first of two bytes.
+                let held_back = matches!(self.buffer.last(), Some(b'\r' | b'"'));
+                (self.buffer.len() - usize::from(held_back), false)
+            }
         };
-        self.line += breaks;
-        self.cutter.drop_front(&self.buffer, drop, breaks);
+        self.line += count_breaks(self.buffer.get(..drop).unwrap_or_default());
+        self.cutter.drop_front(&self.buffer, drop);
         self.buffer.drain(..drop);
         self.malformed.retain_mut(|at| {
             let stays = *at >= drop;

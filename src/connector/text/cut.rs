@@ -24,11 +24,8 @@ pub struct Cutter {
     quoted: bool,
     /// The byte before the buffer's first one is the end of a row or cell, or the file's start.
     fresh: bool,
-    /// Line breaks before `seen`.
-    breaks: u64,
-    /// End of the last complete row, 0 for none, and the line breaks before it.
+    /// End of the last complete row, 0 for none.
     row_end: usize,
-    row_end_breaks: u64,
 }
 
 impl Cutter {
@@ -39,26 +36,18 @@ impl Cutter {
             seen: 0,
             quoted: false,
             fresh: true,
-            breaks: 0,
             row_end: 0,
-            row_end_breaks: 0,
         }
     }
 
-    /// The end of the last complete row and the number of line breaks before it; `None` while no row is
-    /// complete.
-    pub fn row_end(&self) -> Option<(usize, u64)> {
-        (self.row_end > 0).then_some((self.row_end, self.row_end_breaks))
+    /// The end of the last complete row; `None` while no row is complete.
+    pub fn row_end(&self) -> Option<usize> {
+        (self.row_end > 0).then_some(self.row_end)
     }
 
     /// True when what was seen ends inside quotes.
     pub fn in_quotes(&self) -> bool {
         self.quoted
-    }
-
-    /// Line breaks seen so far.
-    pub fn breaks(&self) -> u64 {
-        self.breaks
     }
 
     /// Looks at what is new in `buffer`. `last`: nothing follows. `first_only`: stop after one row end.
@@ -68,22 +57,20 @@ impl Cutter {
             RowEnds::Quoted { delimiter } => {
                 self.advance_quoted(buffer, delimiter, last, first_only);
                 if last && !self.quoted && !(first_only && self.row_end > 0) {
-                    self.end_row(buffer.len());
+                    self.row_end = buffer.len();
                 }
             }
         }
     }
 
-    /// Forgets the first `bytes` of the buffer, which held `breaks` line breaks; the rest goes on as it was.
-    pub fn drop_front(&mut self, buffer: &[u8], bytes: usize, breaks: u64) {
+    /// Forgets the first `bytes` of the buffer; the rest goes on as it was.
+    pub fn drop_front(&mut self, buffer: &[u8], bytes: usize) {
         self.fresh = match bytes.checked_sub(1).and_then(|at| buffer.get(at)) {
             Some(before) => self.opens_after(*before),
             None => self.fresh,
         };
         self.seen = self.seen.saturating_sub(bytes);
-        self.breaks = self.breaks.saturating_sub(breaks);
         self.row_end = 0;
-        self.row_end_breaks = 0;
     }
 
     fn opens_after(&self, before: u8) -> bool {
@@ -93,11 +80,6 @@ impl Cutter {
                 before == delimiter || before == b'\n' || before == b'\r'
             }
         }
-    }
-
-    fn end_row(&mut self, at: usize) {
-        self.row_end = at;
-        self.row_end_breaks = self.breaks;
     }
 
     fn advance_lines(&mut self, buffer: &[u8], last: bool, first_only: bool) {
@@ -110,14 +92,13 @@ impl Cutter {
         match end {
             Some(at) => {
                 let end = self.seen + at + 1;
-                self.breaks += count_lf(&fresh[..=at]);
-                self.end_row(end);
+                self.row_end = end;
                 self.seen = if first_only { end } else { buffer.len() };
             }
             None => self.seen = buffer.len(),
         }
         if last && !(first_only && self.row_end > 0) {
-            self.end_row(buffer.len());
+            self.row_end = buffer.len();
         }
     }
 
@@ -126,19 +107,14 @@ impl Cutter {
         while let Some(rest) = buffer.get(at..).filter(|r| !r.is_empty()) {
             if self.quoted {
                 let Some(n) = memchr(b'"', rest) else {
-                    // A CR at the edge may be half of a CRLF: it is looked at again.
-                    let held_back = usize::from(!last && rest.ends_with(b"\r"));
-                    self.breaks += count_breaks(&rest[..rest.len() - held_back]);
-                    at = buffer.len() - held_back;
+                    at = buffer.len();
                     break;
                 };
                 if n + 1 == rest.len() && !last {
                     // The closing quote, or the first of two: the next byte tells.
-                    self.breaks += count_breaks(&rest[..n]);
                     at += n;
                     break;
                 }
-                self.breaks += count_breaks(&rest[..n]);
                 if rest.get(n + 1) == Some(&b'"') {
                     at += n + 2;
                 } else {
@@ -166,8 +142,7 @@ impl Cutter {
             }
             let crlf = rest[n] == b'\r' && rest.get(n + 1) == Some(&b'\n');
             at = found + 1 + usize::from(crlf);
-            self.breaks += 1;
-            self.end_row(at);
+            self.row_end = at;
             if first_only {
                 break;
             }
@@ -176,13 +151,9 @@ impl Cutter {
     }
 }
 
-fn count_lf(bytes: &[u8]) -> u64 {
-    memchr_iter(b'\n', bytes).count() as u64
-}
-
 /// The number of line breaks: LF, CRLF, and CR alone.
 pub fn count_breaks(bytes: &[u8]) -> u64 {
-    let mut breaks = count_lf(bytes);
+    let mut breaks = memchr_iter(b'\n', bytes).count() as u64;
     let mut rest = bytes;
     while let Some(at) = memchr(b'\r', rest) {
         rest = &rest[at + 1..];
@@ -196,8 +167,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Feeds `text` in pieces and gives the end of the last row and the breaks before it.
-    fn fed(ends: RowEnds, text: &[u8], pieces: &[usize]) -> (Option<(usize, u64)>, bool) {
+    /// Feeds `text` in pieces and gives the end of the last row, and whether quotes are open.
+    fn fed(ends: RowEnds, text: &[u8], pieces: &[usize]) -> (Option<usize>, bool) {
         let mut cutter = Cutter::new(ends);
         let mut upto = 0;
         for piece in pieces {
@@ -214,12 +185,12 @@ mod tests {
 
     #[test]
     fn quotes_hide_line_breaks_only_at_the_start_of_a_cell() {
-        assert_eq!(fed(CSV, b"a,\"x\ny\"\nb", &[]), (Some((9, 2)), false));
-        assert_eq!(fed(CSV, b"a\"x\nb\"", &[]), (Some((6, 1)), false));
-        assert_eq!(fed(CSV, b"a\r\nb,\"c\r\n", &[]), (Some((3, 1)), true));
-        assert_eq!(fed(CSV, b"a\rb\r", &[]), (Some((4, 2)), false));
-        assert_eq!(fed(CSV, b"\"a\"\"\n\"\n", &[]), (Some((7, 2)), false));
-        assert_eq!(fed(RowEnds::Lines, b"{}\n{\n", &[]), (Some((5, 2)), false));
+        assert_eq!(fed(CSV, b"a,\"x\ny\"\nb", &[]), (Some(9), false));
+        assert_eq!(fed(CSV, b"a\"x\nb\"", &[]), (Some(6), false));
+        assert_eq!(fed(CSV, b"a\r\nb,\"c\r\n", &[]), (Some(3), true));
+        assert_eq!(fed(CSV, b"a\rb\r", &[]), (Some(4), false));
+        assert_eq!(fed(CSV, b"\"a\"\"\n\"\n", &[]), (Some(7), false));
+        assert_eq!(fed(RowEnds::Lines, b"{}\n{\n", &[]), (Some(5), false));
         assert_eq!(fed(CSV, b"", &[]), (None, false));
     }
 
