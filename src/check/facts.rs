@@ -91,8 +91,6 @@ pub struct PairFacts {
 pub struct FieldFacts {
     /// The value after its ops.
     pub kind: Kind,
-    /// The value before its ops.
-    pub start: Kind,
     /// Where the value stands.
     pub value: Span,
     /// Where the key stands.

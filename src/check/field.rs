@@ -166,7 +166,6 @@ pub fn lower(
         },
         FieldFacts {
             kind,
-            start: start.kind,
             value: start.span,
             key: entry.key_span,
             ops: op_spans,
@@ -289,7 +288,7 @@ pub fn automatic(
     let source = &ctx.source_of(from).fields[auto.from.ix()];
     let declared = &ctx.destination_of(to).fields[auto.to.ix()];
     let start = Kind::of_field(source);
-    let (written, kind) = ops::lower(ctx, &auto.transform, start.clone())?;
+    let (written, kind) = ops::lower(ctx, &auto.transform, start)?;
     let kind = ops::through(ctx, &auto.ops, kind)?;
     let reference = if declared.data_type == Type::Ref {
         Some(reference::source_of(ctx, declared, &kind, &[], auto.span)?)
@@ -321,7 +320,6 @@ pub fn automatic(
         },
         FieldFacts {
             kind,
-            start,
             value: auto.span,
             key: auto.span,
             ops: spans,
@@ -369,7 +367,6 @@ pub fn matched(
             span: pair.key_span,
         },
         FieldFacts {
-            start: kind.clone(),
             kind,
             value: pair.value.span,
             key: pair.key_span,

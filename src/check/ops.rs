@@ -46,11 +46,10 @@ pub fn lower(ctx: &mut Ctx<'_>, nodes: &[Node], start: Kind) -> Option<(Vec<(Op,
 
 /// The op of one list item.
 fn read(ctx: &mut Ctx<'_>, node: &Node) -> Option<Op> {
-    let (name, name_span, arg) = match (node.text(), node.entries()) {
-        (Some(name), _) => (name, node.span, None),
+    let (name, arg) = match (node.text(), node.entries()) {
+        (Some(name), _) => (name, None),
         (None, [entry]) => (
             entry.key.as_str(),
-            entry.key_span,
             Some(&entry.value).filter(|n| !n.is_null()),
         ),
         _ => return None,

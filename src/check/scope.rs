@@ -45,8 +45,6 @@ pub struct MapFacts {
     pub gives: Option<(ObjectId, FieldId)>,
     /// Where the rows stand, in the order of the rows.
     pub rows: Vec<(Span, Span)>,
-    /// Where the literal of `other: {use: …}` stands.
-    pub other: Option<Span>,
 }
 
 /// A step before it is lowered.

@@ -93,11 +93,31 @@ fn line_span(ctx: &Ctx<'_>, node: &Node, source: &str, line: Option<usize>) -> S
     node.span
 }
 
-/// True when the template writes something whatever the values are.
+/// True when the template writes something whatever the values are: words of its own, or a value that
+/// nothing empty stands in for (then a blank holds the record).
 fn has_own_words(tree: &ast::Stmt<'_>) -> bool {
     match tree {
         ast::Stmt::Template(t) => t.children.iter().any(has_own_words),
         ast::Stmt::EmitRaw(raw) => !raw.raw.trim().is_empty(),
+        ast::Stmt::EmitExpr(e) => !may_be_empty(&e.expr),
+        _ => false,
+    }
+}
+
+/// True when `or("")` stands somewhere in an expression.
+fn may_be_empty(expression: &ast::Expr<'_>) -> bool {
+    match expression {
+        ast::Expr::Filter(f) => {
+            let empty = f.name == "or"
+                && f.args.iter().all(|a| match a {
+                    ast::CallArg::Pos(ast::Expr::Const(c)) => {
+                        c.value.as_str().is_some_and(|t| t.trim().is_empty())
+                    }
+                    _ => true,
+                });
+            empty || f.expr.as_ref().is_some_and(may_be_empty)
+        }
+        ast::Expr::IfExpr(_) => true,
         _ => false,
     }
 }

@@ -153,7 +153,6 @@ fn one(
         takes,
         gives,
         rows: all.iter().map(|r| (r.key_span, r.value_span)).collect(),
-        other: used.map(|n| n.span),
         out: what_comes_out(&out, &all, &other),
     });
     ctx.value_maps.push(ValueMap {
