@@ -14,4 +14,5 @@ pub mod check;
 pub mod plan;
 pub mod transform;
 pub mod ledger;
+pub mod report;
 pub mod sandbox;

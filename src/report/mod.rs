@@ -1,0 +1,6 @@
+//! Reports: pure functions from results to text and JSON. Never reads a file, never imports the runner:
+//! a report can be made from a ledger of last week.
+
+pub mod plan_graph;
+pub mod plan_json;
+pub mod plan_text;
