@@ -24,6 +24,21 @@ pub use field::lower_field;
 /// same, as far as it goes, so that a mapping of it can be checked too. `None` only when the file has no
 /// name or no connection.
 pub fn lower(root: &Node, diags: &mut Diagnostics) -> Option<Platform> {
+    let mut found = Diagnostics::default();
+    let platform = lower_all(root, &mut found);
+    // A shape with a fault is met once per object that uses it: one fault, one finding.
+    let mut seen = Vec::new();
+    for one in found.sorted() {
+        let this = (one.code, one.primary.span, &one.message);
+        if !seen.contains(&this) {
+            seen.push(this);
+            diags.push(one.clone());
+        }
+    }
+    platform
+}
+
+fn lower_all(root: &Node, diags: &mut Diagnostics) -> Option<Platform> {
     let name = root.get("platform")?;
     let entries = root.get_entries("objects");
     let objects: Vec<String> = entries.iter().map(|e| e.key.clone()).collect();

@@ -50,7 +50,11 @@ pub fn check_format(format: &str) -> Result<(), String> {
     let sample = jiff::Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
     jiff::fmt::strtime::format(format, &sample)
         .map(|_| ())
-        .map_err(|e| e.to_string())
+        .map_err(|e| {
+            let whole = e.to_string();
+            // The last part is the cause; before it stands what the library was doing.
+            whole.rsplit(": ").next().unwrap_or(&whole).to_owned()
+        })
 }
 
 #[cfg(test)]

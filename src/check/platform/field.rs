@@ -85,7 +85,7 @@ pub fn lower_field(entry: &Entry, objects: &[String], diags: &mut Diagnostics) -
         aliases: texts(node, "aliases"),
         custom: false,
         max: scope.count(node.get("max")),
-        min: whole(node.get("min"), scope),
+        min: node.get_int("min"),
         scale: scope.small(node.get("scale")),
         item_max: scope.count(node.get("item_max")),
         values: node
@@ -149,13 +149,6 @@ fn check_limits(field: &Field, node: &Node, scope: &mut Scope<'_>) {
             format!("the least number {min} is above the largest {max}"),
         );
     }
-    if field.scale.is_some_and(|s| s > 28) {
-        scope.fault(
-            Code::PlatformRange,
-            at("scale"),
-            "a decimal has at most 28 digits after the point",
-        );
-    }
     if field.required && field.write == Write::Never {
         scope.diags.push(
             Diagnostic::new(
@@ -180,20 +173,6 @@ fn check_limits(field: &Field, node: &Node, scope: &mut Scope<'_>) {
             format!("the choice `{v}` stands here twice"),
         );
     }
-}
-
-fn whole(node: Option<&Node>, scope: &mut Scope<'_>) -> Option<i64> {
-    let node = node?;
-    let text = node.text()?;
-    let value = text.parse().ok();
-    if value.is_none() {
-        scope.fault(
-            Code::BadLiteral,
-            node.span,
-            format!("`{text}` is not a whole number"),
-        );
-    }
-    value
 }
 
 fn reference(entry: &Entry, scope: &mut Scope<'_>) -> RefForm {

@@ -4,7 +4,7 @@ use super::{
     connect::delimiter,
     field::lower_field,
     ops::{self, Parts},
-    read::{Scope, join, pairs, text},
+    read::{Scope, join, text},
 };
 use crate::{
     diag::{Code, Diagnostic},
@@ -401,18 +401,6 @@ pub(super) fn links(entry: &Entry, object: &Object, all: &[Object], scope: &mut 
         if let (Some(set), Some(at)) = (&field.set, e.value.get("set")) {
             check_set(set, at, object, all, scope);
         }
-        let mut says = pairs(&e.value, "says").into_iter();
-        if let Some((case, _)) = says.find(|(case, _)| !CASES.contains(&case.as_str())) {
-            let at = e.value.get("says").and_then(|n| n.entry(&case));
-            scope.diags.push(
-                Diagnostic::new(
-                    Code::PlatformFieldKey,
-                    at.map_or(e.key_span, |a| a.key_span),
-                    format!("`{case}` is no case of a refusal"),
-                )
-                .did_you_mean(&case, CASES.iter().copied()),
-            );
-        }
     }
     for (row, node) in object.initial.iter().zip(entry.value.get_items("initial")) {
         for (field, found) in row {
@@ -441,9 +429,6 @@ pub(super) fn links(entry: &Entry, object: &Object, all: &[Object], scope: &mut 
         }
     }
 }
-
-/// The cases of a refusal that a field may word.
-const CASES: &[&str] = &["required", "unique", "max", "bad", "choice", "reference"];
 
 fn check_set(set: &str, at: &Node, object: &Object, all: &[Object], scope: &mut Scope<'_>) {
     if matches!(set, "created" | "updated") {

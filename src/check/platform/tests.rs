@@ -419,12 +419,6 @@ fn each_fault_has_its_code() {
             "cannot have the type",
         ),
         (
-            "types: {text:",
-            "types: {txt:",
-            Code::PlatformCustom,
-            "not a type",
-        ),
-        (
             "{get: /fields}",
             "{columns: rest}",
             Code::PlatformCustom,
@@ -443,8 +437,6 @@ fn each_fault_has_its_code() {
             Code::PlatformInitial,
             "no record of a new account",
         ),
-        ("per: 1m", "per: 1", Code::BadLiteral, "not a span of time"),
-        ("max: 150", "max: lots", Code::BadLiteral, "whole number"),
         (
             "name: {type: text",
             "name: {type: text, set: nothing.at",
@@ -456,12 +448,6 @@ fn each_fault_has_its_code() {
             "name: {type: text, set: boss.nam",
             Code::PlatformField,
             "no field `nam`",
-        ),
-        (
-            "name: {type: text",
-            "name: {type: text, says: {reqired: x}",
-            Code::PlatformFieldKey,
-            "no case",
         ),
     ];
     for (line, by, code, part) in table {
@@ -506,4 +492,68 @@ fn without_name_or_connection_there_is_no_platform() {
     assert!(lowered("{objects: {}}").0.is_none());
     assert!(lowered("{platform: p, objects: {}}").0.is_none());
     assert!(lowered("[]").0.is_none());
+}
+
+/// Findings that a case expects: code, line, column, part of the message. A comment
+/// `#~ error[E0250] 5: part` stands directly above the line it is about.
+fn expected(text: &str) -> Vec<(String, usize, usize, String)> {
+    let mut found = Vec::new();
+    for (i, line) in text.lines().enumerate() {
+        let Some(mark) = line.trim_start().strip_prefix("#~ error[") else {
+            continue;
+        };
+        let (code, rest) = mark.split_once("] ").unwrap();
+        let (column, part) = rest.split_once(": ").unwrap();
+        found.push((
+            code.to_owned(),
+            i + 2,
+            column.parse().unwrap(),
+            part.to_owned(),
+        ));
+    }
+    found
+}
+
+#[test]
+fn each_case_gives_exactly_its_findings() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/check");
+    let (mut cases, mut faults) = (0, Vec::new());
+    for case in std::fs::read_dir(folder).unwrap() {
+        let case = case.unwrap().path();
+        let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        if !name.starts_with("platform-") {
+            continue;
+        }
+        cases += 1;
+        let project = crate::spec::Project::load(&[&case]);
+        assert!(
+            project.diagnostics.is_empty(),
+            "{name}: {:?}",
+            project.diagnostics
+        );
+        let file = project.platforms.first().unwrap();
+        let (_, diags) = crate::check::check_platform(file);
+        let wanted = expected(project.files.text(file.file));
+        let found: Vec<_> = diags
+            .sorted()
+            .iter()
+            .map(|d| {
+                let at = project
+                    .files
+                    .line_column(d.primary.span.file, d.primary.span.start);
+                (d.code.id().to_owned(), at.0, at.1, d.message.clone())
+            })
+            .collect();
+        assert!(!wanted.is_empty(), "{name} expects nothing");
+        let same = wanted.len() == found.len()
+            && wanted
+                .iter()
+                .zip(&found)
+                .all(|(w, f)| (&w.0, w.1, w.2) == (&f.0, f.1, f.2) && f.3.contains(&w.3));
+        if !same {
+            faults.push(format!("{name}:\n wanted {wanted:?}\n found {found:?}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(cases >= 20, "only {cases} cases");
 }
