@@ -1,9 +1,15 @@
 //! Connectors: the code that speaks to a kind of system. Knows platforms, no mapping, plan or ledger.
 
+pub mod budget;
+pub mod cancel;
 pub mod contract;
 pub mod csv;
 pub mod files;
 pub mod jsonl;
+pub mod notice;
+pub mod rest;
+pub mod retry;
 pub mod text;
 
+pub use cancel::Cancel;
 pub use contract::{BulkReply, ExtractError, Reply, Stop};
