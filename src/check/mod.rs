@@ -77,6 +77,30 @@ pub fn check_migration(project: &Project, file: &SpecFile) -> (Option<Migration>
     (migration.filter(|_| good), unless_told(project, out))
 }
 
+/// Checks everything in a project: each platform by itself, each mapping, and each migration with its mapping.
+/// Findings of reading and of shapes come with them; nothing is told twice.
+pub fn check_project(project: &Project) -> Diagnostics {
+    let mut found = project.diagnostics.clone();
+    for file in &project.platforms {
+        found.extend(unless_told(project, check_platform(file).1));
+    }
+    for file in &project.mappings {
+        found.extend(check_mapping(project, file).1);
+    }
+    for file in &project.migrations {
+        found.extend(check_migration(project, file).1);
+    }
+    let mut once = Diagnostics::default();
+    let mut last: Option<&crate::diag::Diagnostic> = None;
+    for d in found.sorted() {
+        if last != Some(d) {
+            once.push(d.clone());
+        }
+        last = Some(d);
+    }
+    once
+}
+
 /// Both platforms of a mapping, as far as they go.
 fn platforms(project: &Project, mapping: &SpecFile) -> Option<(Platform, Platform)> {
     let lower = |side| {
