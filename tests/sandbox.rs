@@ -8,13 +8,27 @@
     reason = "a panic is the report"
 )]
 
+#[path = "sandbox/bulk.rs"]
+mod bulk;
+#[path = "sandbox/custom.rs"]
+mod custom;
+#[path = "sandbox/faults.rs"]
+mod faults;
+#[path = "sandbox/limits.rs"]
+mod limits;
+#[path = "sandbox/reading.rs"]
+mod reading;
+#[path = "sandbox/state.rs"]
+mod state;
 #[path = "sandbox/support.rs"]
 mod support;
+#[path = "sandbox/writing.rs"]
+mod writing;
 
 use serde_json::{Value, json};
-use support::{Box, fresh, start_with};
-use transload::sandbox::SandboxOptions;
+use support::fresh;
 
+/// The least that a contact needs, and a name.
 fn contact(email: &str) -> Value {
     json!({"first_name": "Ada", "last_name": "Lind", "email": email})
 }

@@ -140,12 +140,7 @@ impl World {
             out.entry(name).or_insert(list);
         }
         if let Some(page) = &op.page {
-            if let Some(path) = &page.total_pages {
-                put(&mut out, path, (slice.pages)(total).into());
-            }
-            if let Some(path) = &page.total {
-                put(&mut out, path, total.into());
-            }
+            totals(&mut out, Some(page), &slice, total);
             if let Some(path) = &page.next {
                 let end = slice.offset.saturating_add(slice.limit);
                 let more = end < total && slice.limit > 0;
@@ -334,24 +329,25 @@ impl World {
             if !value.trim().is_empty() {
                 let wanted = key_text(&Value::String(value.to_owned()));
                 for id in inside.store.find(*object, &name, &wanted, false)? {
-                    if let Some(found) = inside
-                        .store
-                        .get(*object, id)?
-                        .filter(|r| r.created <= until)
-                    {
-                        records.push(found);
-                    }
+                    let found = inside.store.get(*object, id)?;
+                    records.extend(found.filter(|r| r.created <= until));
                 }
             }
+            let total = records.len() as u64;
+            let slice = slice(op.page.as_ref(), params, false);
+            let whole = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+            let records: Vec<Record> = records
+                .into_iter()
+                .skip(whole(slice.offset))
+                .take(whole(slice.limit))
+                .collect();
             // No references that need an include: a lookup does not carry them.
             let rows = self.rows(inside, *object, &records, &Vec::new())?;
             match &op.records {
                 Some(path) => put(&mut out, path, rows),
                 None => return Ok(Reply::json(op.status, &rows)),
             }
-            if let Some(path) = op.page.as_ref().and_then(|p| p.total.as_ref()) {
-                put(&mut out, path, records.len().into());
-            }
+            totals(&mut out, op.page.as_ref(), &slice, total);
         }
         if !answered {
             let says = "nothing is named that could be looked up".to_owned();
@@ -401,6 +397,16 @@ impl World {
             put(&mut out, path, job.results.unwrap_or(Value::Null));
         }
         Ok(Reply::object(200, out))
+    }
+}
+
+/// The numbers of pages and records, where the answer carries them.
+fn totals(out: &mut Map<String, Value>, page: Option<&Paging>, slice: &Slice, total: u64) {
+    if let Some(path) = page.and_then(|p| p.total_pages.as_ref()) {
+        put(out, path, (slice.pages)(total).into());
+    }
+    if let Some(path) = page.and_then(|p| p.total.as_ref()) {
+        put(out, path, total.into());
     }
 }
 

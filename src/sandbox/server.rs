@@ -224,7 +224,7 @@ impl Sandbox {
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {
             // It fails only when the server has ended already.
-            drop(stop.send(()));
+            let _ = stop.send(());
         }
         if let Some(mut task) = self.task.take()
             && tokio::time::timeout(STOP_WAIT, &mut task).await.is_err()

@@ -4,13 +4,14 @@
 //! Every change is committed before the call that made it is answered, so that an answer that was sent, and
 //! one that was lost, both speak of a change that stands.
 
-use crate::{ident::ObjectId, platform::Platform, value::Type};
+mod side;
+
+pub(super) use side::{CustomField, Posted, StoredJob};
+
+use crate::{ident::ObjectId, platform::Platform};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::{Map, Value};
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 /// First id of the first object; each further object starts this much higher, so that an id of one object is
 /// no id of another.
@@ -55,40 +56,6 @@ pub(super) struct Record {
     pub fields: Map<String, Value>,
     /// Values of custom fields by API name.
     pub custom: Map<String, Value>,
-}
-
-/// A custom field of the account.
-#[derive(Clone, Debug)]
-pub(super) struct CustomField {
-    /// Its id.
-    pub id: i64,
-    /// API name.
-    pub name: String,
-    /// Name for people.
-    pub label: String,
-    /// Type.
-    pub data_type: Type,
-    /// Choices, in order.
-    pub choices: Vec<String>,
-}
-
-/// A bulk job.
-#[derive(Clone, Debug)]
-pub(super) struct StoredJob {
-    /// Its id.
-    pub id: i64,
-    /// What it writes.
-    pub object: ObjectId,
-    /// The rows as sent.
-    pub rows: Vec<Value>,
-    /// True when some rows are to fail.
-    pub partial: bool,
-    /// Milliseconds since the epoch.
-    pub created: i64,
-    /// Milliseconds since the epoch.
-    pub updated: i64,
-    /// The results, once it is done.
-    pub results: Option<Value>,
 }
 
 /// Which records of an object are meant, and in which order.
@@ -497,13 +464,4 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Record> {
         fields: body.f,
         custom: body.c,
     })
-}
-
-/// Custom fields, jobs and the bodies that were posted.
-mod side;
-pub(super) use side::Posted;
-
-/// Where an account is kept, for messages.
-pub(super) fn place(path: Option<&PathBuf>) -> String {
-    path.map_or_else(|| "memory".to_owned(), |p| p.display().to_string())
 }

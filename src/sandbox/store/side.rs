@@ -1,9 +1,41 @@
 //! What an account holds beside records: custom fields, bulk jobs, and hashes of the bodies that were posted.
 
-use super::{CustomField, Store, StoredJob};
+use super::Store;
 use crate::{ident::ObjectId, value::Type};
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::Value;
+
+/// A custom field of the account.
+#[derive(Clone, Debug)]
+pub(in crate::sandbox) struct CustomField {
+    /// Its id.
+    pub id: i64,
+    /// API name.
+    pub name: String,
+    /// Name for people.
+    pub label: String,
+    /// Type.
+    pub data_type: Type,
+    /// Choices, in order.
+    pub choices: Vec<String>,
+}
+
+/// A bulk job.
+#[derive(Clone, Debug)]
+pub(in crate::sandbox) struct StoredJob {
+    /// What it writes.
+    pub object: ObjectId,
+    /// The rows as sent.
+    pub rows: Vec<Value>,
+    /// True when some rows are to fail.
+    pub partial: bool,
+    /// Milliseconds since the epoch.
+    pub created: i64,
+    /// Milliseconds since the epoch.
+    pub updated: i64,
+    /// The results, once it is done.
+    pub results: Option<Value>,
+}
 
 /// What is known of an earlier create call with the same body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,7 +148,6 @@ impl Store {
             return Ok(None);
         };
         Ok(Some(StoredJob {
-            id,
             object: ObjectId(u16::try_from(object).unwrap_or_default()),
             rows: serde_json::from_str(&rows).unwrap_or_default(),
             partial,
