@@ -57,7 +57,7 @@ impl Default for SandboxOptions {
 }
 
 /// Records of a new account: by object name, each record by field name. A reference names the other record by
-/// its first key.
+/// one of its keys.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Seed {
     /// In the order they are made.

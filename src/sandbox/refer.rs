@@ -189,7 +189,7 @@ impl Judge<'_> {
         Ok(None)
     }
 
-    /// The record whose first key has that value. Where the key names an owner too (the stage's pipeline), the
+    /// The record with that value in one of its keys, the preferred one first. Where the key names an owner too (the stage's pipeline), the
     /// owner is what this record says it is.
     fn by_key(
         &mut self,
@@ -199,20 +199,18 @@ impl Judge<'_> {
     ) -> Result<Option<i64>, Refused> {
         let rules = self.rules;
         let def = rules.object(object);
-        let own = def.keys.first().and_then(|key| {
-            key.by
+        for key in &def.keys {
+            let own = key
+                .by
                 .iter()
-                .find(|f| def.fields[f.ix()].reference.is_none())
-        });
-        let Some(own) = own else { return Ok(None) };
-        let name = &def.fields[own.ix()].name;
-        let ids = self.store.find(object, name, &key_text(raw), false)?;
-        for id in &ids {
-            let Some(found) = self.store.get(object, *id)? else {
-                continue;
-            };
-            if self.fits(draft, object, &found) {
-                return Ok(Some(*id));
+                .find(|f| def.fields[f.ix()].reference.is_none());
+            let Some(own) = own else { continue };
+            let name = &def.fields[own.ix()].name;
+            for id in self.store.find(object, name, &key_text(raw), false)? {
+                let found = self.store.get(object, id)?;
+                if found.is_some_and(|r| self.fits(draft, object, &r)) {
+                    return Ok(Some(id));
+                }
             }
         }
         Ok(None)
