@@ -333,6 +333,7 @@ impl Store {
     }
 
     /// Ids of records, live ones only unless `deleted`, with that index entry, lowest first.
+    // `CROSS JOIN` keeps SQLite from walking all records of the object for one entry.
     pub(super) fn find(
         &mut self,
         object: ObjectId,
@@ -342,7 +343,7 @@ impl Store {
     ) -> rusqlite::Result<Vec<i64>> {
         let name = self.code(name)?;
         let mut query = self.db.prepare_cached(
-            "SELECT e.id FROM entry e JOIN record r ON r.object = e.object AND r.id = e.id
+            "SELECT e.id FROM entry e CROSS JOIN record r ON r.object = e.object AND r.id = e.id
              WHERE e.object = ?1 AND e.name = ?2 AND e.value = ?3 AND r.deleted <= ?4 ORDER BY e.id",
         )?;
         let ids = query.query_map(
@@ -367,7 +368,7 @@ impl Store {
                 let n: i64 = self
                     .db
                     .prepare_cached(
-                        "SELECT count(*) FROM entry e JOIN record r ON r.object = e.object AND r.id = e.id
+                        "SELECT count(*) FROM entry e CROSS JOIN record r ON r.object = e.object AND r.id = e.id
                          WHERE e.object = ?1 AND e.name = ?2 AND e.value = ?3 AND r.deleted = ?4",
                     )?
                     .query_row(params![code, name, value, query.deleted], |r| r.get(0))?;
@@ -394,7 +395,7 @@ impl Store {
         };
         let from = match &query.entry {
             Some(_) => {
-                "FROM entry e JOIN record r ON r.object = e.object AND r.id = e.id
+                "FROM entry e CROSS JOIN record r ON r.object = e.object AND r.id = e.id
                  WHERE e.object = ?1 AND r.deleted = ?2 AND e.name = ?5 AND e.value = ?6"
             }
             None => "FROM record r WHERE r.object = ?1 AND r.deleted = ?2 AND ?5 = 0 AND ?6 = ''",
