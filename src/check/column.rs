@@ -51,8 +51,8 @@ pub fn declare(source: &mut Platform, migration: &Node, out: &mut Diagnostics) -
                     Code::NoCustomColumns,
                     object_entry.key_span,
                     format!(
-                        "{} has no custom fields on {}",
-                        object_entry.key, source.name
+                        "the export of {} has no columns of the customer's own",
+                        object_entry.key
                     ),
                 )
                 .related(declared.span, "declared here without `custom:`")

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     diag::{Code, Diagnostic, Diagnostics},
-    ident::StepId,
+    ident::{ObjectId, StepId},
     mapping::Mapping,
     platform::Platform,
     spec::{Node, Project, SpecFile},
@@ -67,13 +67,11 @@ pub fn lower(
     };
     let policy = policy::lower(&mut ctx, node, migration);
 
-    let mut murky = BTreeSet::new();
     let mut steps = Vec::new();
     let mut step_facts = Vec::new();
     let declared = ctx.headers.clone();
     for (at, (header, entry)) in declared.iter().zip(node.get_entries("objects")).enumerate() {
         if header.id.is_none() {
-            murky.extend(header.from);
             continue;
         }
         if let Some((step, facts)) =
@@ -108,10 +106,8 @@ pub fn lower(
     let tests = document::tests(&mut ctx, node);
 
     let mut found = std::mem::take(&mut ctx.out);
-    // A finding in a step hides what its entries read; then a field that looks uncovered may be used.
-    if found.has_errors() {
-        murky.extend(ctx.headers.iter().filter_map(|h| h.from));
-    }
+    let mut murky = BTreeSet::new();
+    hidden(&source, node, &declared, &found, &mut murky);
     let mapping = Mapping {
         name: file.name(),
         source: Arc::new(source.clone()),
@@ -146,6 +142,57 @@ pub fn lower(
     let good = !found.has_errors();
     out.extend(found);
     good.then_some(mapping)
+}
+
+/// Source objects whose fields may be read by something that could not be understood: a field that looks
+/// uncovered may be used there, and nothing is said about it.
+fn hidden(
+    source: &Platform,
+    mapping: &Node,
+    headers: &[Header],
+    found: &Diagnostics,
+    murky: &mut BTreeSet<ObjectId>,
+) {
+    let all = || (0..source.objects.len()).filter_map(|i| Some(ObjectId(u16::try_from(i).ok()?)));
+    let hides = |code: Code| {
+        matches!(
+            code,
+            Code::BadPath
+                | Code::BadExpression
+                | Code::BadTemplate
+                | Code::UnknownObject
+                | Code::UnknownField
+                | Code::UnknownName
+                | Code::UnknownJoin
+                | Code::PathMisuse
+                | Code::ConditionType
+                | Code::MixedAndOr
+        )
+    };
+    for finding in found.sorted().into_iter().filter(|d| hides(d.code)) {
+        let at = finding.primary.span;
+        let step = mapping
+            .get_entries("objects")
+            .iter()
+            .zip(headers)
+            .find(|(e, _)| {
+                let span = e.value.span;
+                span.file == at.file && span.start <= at.start && at.end <= span.end
+            });
+        match step {
+            Some((entry, header)) if header.from.is_some() => {
+                murky.extend(header.from);
+                for join in entry.value.get_entries("join") {
+                    let name = join
+                        .value
+                        .get_text("one")
+                        .or_else(|| join.value.get_text("all"));
+                    murky.extend(name.and_then(|n| source.object(n)).map(|(id, _)| id));
+                }
+            }
+            _ => murky.extend(all()),
+        }
+    }
 }
 
 /// Resolves the objects of every step, so that steps can name each other.

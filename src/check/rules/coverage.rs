@@ -4,7 +4,7 @@ use crate::{
     check::facts::Facts,
     diag::{Code, Diagnostic, Diagnostics},
     ident::{FieldId, ObjectId},
-    platform::Object,
+    platform::{Field, Object},
     value::Type,
 };
 
@@ -31,7 +31,8 @@ pub(super) fn rule(facts: &Facts<'_>, out: &mut Diagnostics) {
             continue;
         }
         let open: Vec<&str> = open_fields(facts, id, object);
-        if !used && open.len() == object.fields.len() {
+        let keys = object.fields.len() - accountable(object).count();
+        if !used && open.len() + keys == object.fields.len() {
             out.push(
                 Diagnostic::new(
                     Code::UncoveredObject,
@@ -72,23 +73,30 @@ pub(super) fn rule(facts: &Facts<'_>, out: &mut Diagnostics) {
     }
 }
 
-/// Fields that nothing accounts for. Keys are: the ledger keeps them.
-fn open_fields<'o>(facts: &Facts<'_>, id: ObjectId, object: &'o Object) -> Vec<&'o str> {
+/// Fields that someone must account for. Keys are not: the ledger keeps them.
+fn accountable(object: &Object) -> impl Iterator<Item = (FieldId, &Field)> {
     object
         .fields
         .iter()
         .enumerate()
         .filter_map(|(i, f)| Some((FieldId(u16::try_from(i).ok()?), f)))
         .filter(|(field, f)| {
-            let key = f.data_type == Type::Id
-                || object.rows.as_ref().is_some_and(|r| r.key.contains(field));
+            let key = object.rows.as_ref().is_some_and(|r| r.key.contains(field));
+            f.data_type != Type::Id && !key
+        })
+}
+
+/// Fields that nothing accounts for.
+fn open_fields<'o>(facts: &Facts<'_>, id: ObjectId, object: &'o Object) -> Vec<&'o str> {
+    accountable(object)
+        .filter(|(field, _)| {
             let used = facts.ctx.uses.fields.contains(&(id, *field));
             let ignored = facts
                 .mapping
                 .ignored
                 .iter()
                 .any(|(o, i, _)| *o == id && i == field);
-            !key && !used && !ignored
+            !used && !ignored
         })
         .map(|(_, f)| f.name.as_str())
         .collect()
