@@ -11,8 +11,8 @@ use super::{
 use crate::{
     ident::{FieldId, ObjectId},
     mapping::{
-        Absent, FieldMap, Input, Join, Mapping, Op, Operand, OrderBy, RefSource, SplitRow, SplitTo,
-        Step, ValueMap, When,
+        Absent, FieldMap, Input, Join, Let, Mapping, Op, Operand, OrderBy, RefSource, SplitRow,
+        SplitTo, Step, ValueMap, When,
     },
 };
 
@@ -94,8 +94,12 @@ struct Scope<'a> {
     object: ObjectId,
     joins: &'a [Join],
     join_prints: Vec<Fingerprint>,
-    /// Name, print, names of members.
-    lets: Vec<(&'a str, Fingerprint, &'a [(String, crate::value::Type)])>,
+    lets: Vec<LetPrint<'a>>,
+}
+
+struct LetPrint<'a> {
+    binding: &'a Let,
+    print: Fingerprint,
 }
 
 impl Walk<'_> {
@@ -106,7 +110,7 @@ impl Walk<'_> {
             scope.input(&mut canon, &binding.input);
             scope.ops(&mut canon, &binding.ops);
             let print = canon.debug(&binding.members).finish();
-            scope.lets.push((&binding.name, print, &binding.members));
+            scope.lets.push(LetPrint { binding, print });
         }
         let fields: Vec<Fingerprint> = step.fields.iter().map(|f| scope.field(step, f)).collect();
         let mut canon = Canon::new("step");
@@ -335,9 +339,9 @@ impl<'a> Scope<'a> {
             }
             Input::Let { binding, member } => {
                 canon.text("let");
-                if let Some((_, print, members)) = self.lets.get(*binding) {
-                    let member = member.and_then(|m| members.get(m));
-                    canon.print(*print).debug(&member);
+                if let Some(used) = self.lets.get(*binding) {
+                    let member = member.and_then(|m| used.binding.members.get(m));
+                    canon.print(used.print).debug(&member);
                 }
             }
             Input::Const(value) => {
@@ -379,9 +383,9 @@ impl<'a> Scope<'a> {
                 }
             }
         }
-        for (name, print, _) in &self.lets {
-            if named(name) {
-                canon.text(name).print(*print);
+        for used in &self.lets {
+            if named(&used.binding.name) {
+                canon.text(&used.binding.name).print(used.print);
             }
         }
         for (name, print) in self.walk.source.fields_of(self.object) {

@@ -117,7 +117,7 @@ pub(super) fn choose(mapping: &Mapping, step: &Step, diagnostics: &mut Diagnosti
                 ),
             )
             .hint(format!(
-                "give `{}` a `list` or `lookup` operation, or leave out `match`",
+                "give `{}` the operation `list` or `lookup` in the platform file, or leave out `match`",
                 object.name
             )),
         );
@@ -162,7 +162,7 @@ fn missing(step: &Step, object: &Object, verb: &str, hint: &str) -> Diagnostic {
         ),
     )
     .hint(format!(
-        "{hint}, or give `{}` a `{verb}` operation in the platform file",
+        "{hint}, or give `{}` the operation `{verb}` in the platform file",
         object.name
     ))
 }

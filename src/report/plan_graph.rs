@@ -5,7 +5,7 @@
 use super::plan_text::{destination, field_name, load_words, source};
 use crate::{
     ident::StepId,
-    plan::{Edge, Plan, Reason},
+    plan::{Plan, Reason},
 };
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -25,8 +25,8 @@ pub fn dot(plan: &Plan) -> String {
         }
         out.push_str("  }\n");
     }
-    for (first, then, deferred, words) in arrows(plan) {
-        let style = if deferred {
+    for arrow in arrows(plan) {
+        let style = if arrow.deferred {
             ", style=dashed, constraint=false"
         } else {
             ""
@@ -35,9 +35,9 @@ pub fn dot(plan: &Plan) -> String {
             &mut out,
             format_args!(
                 "  s{} -> s{} [label=\"{}\"{style}];",
-                first.0,
-                then.0,
-                dot_text(&words)
+                arrow.first.0,
+                arrow.then.0,
+                dot_text(&arrow.words.join(", "))
             ),
         );
     }
@@ -61,15 +61,15 @@ pub fn mermaid(plan: &Plan) -> String {
         }
         out.push_str("  end\n");
     }
-    for (first, then, deferred, words) in arrows(plan) {
-        let arrow = if deferred { "-.->" } else { "-->" };
+    for arrow in arrows(plan) {
+        let line = if arrow.deferred { "-.->" } else { "-->" };
         put(
             &mut out,
             format_args!(
-                "  s{} {arrow}|\"{}\"| s{}",
-                first.0,
-                mermaid_text(&words),
-                then.0
+                "  s{} {line}|\"{}\"| s{}",
+                arrow.first.0,
+                mermaid_text(&arrow.words.join(", ")),
+                arrow.then.0
             ),
         );
     }
@@ -96,27 +96,31 @@ fn label(plan: &Plan, id: StepId) -> String {
 }
 
 /// One arrow per pair of steps and kind, with the fields that need it.
-fn arrows(plan: &Plan) -> Vec<(StepId, StepId, bool, String)> {
-    let mut all: BTreeMap<(&str, &str, bool), (StepId, StepId, Vec<&str>)> = BTreeMap::new();
-    for Edge {
-        first,
-        then,
-        reason,
-        deferred,
-    } in &plan.edges
-    {
-        let word = match (reason, plan.step(*then)) {
-            (Reason::Field(field), Some(step)) => field_name(plan, step, *field),
+struct Arrow<'p> {
+    first: StepId,
+    then: StepId,
+    deferred: bool,
+    words: Vec<&'p str>,
+}
+
+fn arrows(plan: &Plan) -> Vec<Arrow<'_>> {
+    let mut all: BTreeMap<(&str, &str, bool), Arrow<'_>> = BTreeMap::new();
+    for edge in &plan.edges {
+        let word = match (edge.reason, plan.step(edge.then)) {
+            (Reason::Field(field), Some(step)) => field_name(plan, step, field),
             _ => "after",
         };
-        all.entry((plan.name(*first), plan.name(*then), *deferred))
-            .or_insert_with(|| (*first, *then, Vec::new()))
-            .2
+        all.entry((plan.name(edge.first), plan.name(edge.then), edge.deferred))
+            .or_insert_with(|| Arrow {
+                first: edge.first,
+                then: edge.then,
+                deferred: edge.deferred,
+                words: Vec::new(),
+            })
+            .words
             .push(word);
     }
-    all.into_iter()
-        .map(|((.., deferred), (first, then, words))| (first, then, deferred, words.join(", ")))
-        .collect()
+    all.into_values().collect()
 }
 
 fn dot_text(text: &str) -> String {
