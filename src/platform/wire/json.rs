@@ -32,24 +32,41 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
 /// Appends the inside of a JSON text.
 pub(super) fn write_inner(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
-    let mut start = 0;
-    for (i, b) in bytes.iter().enumerate() {
-        let escape = ESCAPES[usize::from(*b)];
-        if escape == 0 {
+    let (mut start, mut i) = (0, 0);
+    while i < bytes.len() {
+        if let Some(eight) = bytes[i..].first_chunk::<8>()
+            && is_plain(u64::from_le_bytes(*eight))
+        {
+            i += 8;
             continue;
         }
-        out.extend_from_slice(&bytes[start..i]);
-        out.push(b'\\');
-        out.push(escape);
-        if escape == b'u' {
-            const HEX: &[u8; 16] = b"0123456789abcdef";
-            out.extend_from_slice(b"00");
-            out.push(HEX[usize::from(b >> 4)]);
-            out.push(HEX[usize::from(b & 15)]);
+        let escape = ESCAPES[usize::from(bytes[i])];
+        if escape != 0 {
+            out.extend_from_slice(&bytes[start..i]);
+            out.extend_from_slice(&[b'\\', escape]);
+            if escape == b'u' {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                let (high, low) = (bytes[i] >> 4, bytes[i] & 15);
+                out.extend_from_slice(b"00");
+                out.extend_from_slice(&[HEX[usize::from(high)], HEX[usize::from(low)]]);
+            }
+            start = i + 1;
         }
-        start = i + 1;
+        i += 1;
     }
     out.extend_from_slice(&bytes[start..]);
+}
+
+/// True when none of eight bytes needs an escape. May say no for a byte beyond a real escape, never yes for one.
+fn is_plain(eight: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    // The classic test for a zero byte, once for each mark, and the one for bytes below 0x20.
+    let zero = |v: u64| v.wrapping_sub(ONES) & !v;
+    let quote = zero(eight ^ (ONES * 0x22));
+    let slash = zero(eight ^ (ONES * 0x5c));
+    let control = eight.wrapping_sub(ONES * 0x20) & !eight;
+    (quote | slash | control) & TOPS == 0
 }
 
 /// Appends an id: all digits as a number, anything else as a text. Leading zeros and ids beyond 18 digits

@@ -81,18 +81,32 @@ fn slow_decimal(text: &str) -> Option<Decimal> {
 
 /// Appends a decimal in its shortest form: `12.50` as `12.5`, `3.00` as `3`.
 pub(super) fn write_decimal(value: &Decimal, out: &mut Vec<u8>) {
-    let value = value.normalize();
-    let (mantissa, scale) = (value.mantissa(), value.scale() as usize);
-    let mut buffer = itoa::Buffer::new();
-    if scale == 0 {
-        out.extend_from_slice(buffer.format(mantissa).as_bytes());
-        return;
-    }
-    if mantissa < 0 {
+    let (mut mantissa, mut scale) = (value.mantissa().unsigned_abs(), value.scale() as usize);
+    if value.is_sign_negative() && mantissa != 0 {
         out.push(b'-');
     }
-    let digits = buffer.format(mantissa.unsigned_abs()).as_bytes();
-    if digits.len() > scale {
+    let mut buffer = itoa::Buffer::new();
+    // Machine words divide far faster than the full width.
+    let digits = match u64::try_from(mantissa) {
+        Ok(mut small) => {
+            while scale > 0 && small.is_multiple_of(10) {
+                small /= 10;
+                scale -= 1;
+            }
+            buffer.format(small)
+        }
+        Err(_) => {
+            while scale > 0 && mantissa.is_multiple_of(10) {
+                mantissa /= 10;
+                scale -= 1;
+            }
+            buffer.format(mantissa)
+        }
+    }
+    .as_bytes();
+    if scale == 0 {
+        out.extend_from_slice(digits);
+    } else if digits.len() > scale {
         let (whole, rest) = digits.split_at(digits.len() - scale);
         out.extend_from_slice(whole);
         out.push(b'.');

@@ -43,6 +43,36 @@ fn usual_email(b: &[u8]) -> bool {
 
 /// True for `http` and `https` addresses and for bare names (`example.com/path`): a host with a dot, no blanks.
 pub fn is_url(text: &str) -> bool {
+    usual_url(text.as_bytes()) || any_url(text)
+}
+
+/// Names and paths of plain ASCII letters, without a port: nearly all there are.
+fn usual_url(b: &[u8]) -> bool {
+    let rest = b
+        .strip_prefix(b"https://")
+        .or_else(|| b.strip_prefix(b"http://"))
+        .unwrap_or(b);
+    let (mut dots, mut label) = (0, 0);
+    for (i, c) in rest.iter().enumerate() {
+        match c {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => label += 1,
+            b'-' if label > 0 && rest.get(i + 1).is_some_and(u8::is_ascii_alphanumeric) => {
+                label += 1;
+            }
+            b'.' if label > 0 => {
+                dots += 1;
+                label = 0;
+            }
+            b'/' => {
+                return dots > 0 && label > 1 && rest[i..].iter().all(u8::is_ascii_graphic);
+            }
+            _ => return false,
+        }
+    }
+    dots > 0 && label > 1
+}
+
+fn any_url(text: &str) -> bool {
     let rest = match text.split_once("://") {
         Some((scheme, rest)) => {
             if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
@@ -84,6 +114,24 @@ pub fn is_url(text: &str) -> bool {
 /// True for 3 to 20 digits with the usual marks between them and at most one leading `+`. An extension (`x12`,
 /// `ext. 12`) is fine unless `strict`, which is for servers that turn what they cannot read into nothing.
 pub fn is_phone(text: &str, strict: bool) -> bool {
+    usual_phone(text.as_bytes()) || any_phone(text, strict)
+}
+
+/// Digits and ASCII marks, a `+` only at the start.
+fn usual_phone(b: &[u8]) -> bool {
+    let rest = b.strip_prefix(b"+").unwrap_or(b);
+    let mut digits = 0;
+    for c in rest {
+        match c {
+            b'0'..=b'9' => digits += 1,
+            b' ' | b'-' | b'.' | b'/' | b'(' | b')' => {}
+            _ => return false,
+        }
+    }
+    (3..=20).contains(&digits)
+}
+
+fn any_phone(text: &str, strict: bool) -> bool {
     let main = match text.find(|c: char| c.is_ascii_alphabetic() || c == '#') {
         None => text,
         Some(_) if strict => return false,
@@ -247,6 +295,16 @@ mod tests {
         fn the_quick_way_accepts_nothing_the_grammar_refuses(text in "[a-c.@+'_-]{1,14}") {
             if usual_email(text.as_bytes()) {
                 prop_assert!(EmailAddress::is_valid(&text), "{}", text);
+            }
+        }
+
+        #[test]
+        fn the_quick_ways_accept_nothing_the_full_ones_refuse(url in "(https?://)?[a-b0.:/?#@ -]{1,12}", phone in "[0-9+() ./x-]{1,12}") {
+            if usual_url(url.as_bytes()) {
+                prop_assert!(any_url(&url), "{}", url);
+            }
+            if usual_phone(phone.as_bytes()) {
+                prop_assert!(any_phone(&phone, true), "{}", phone);
             }
         }
     }
