@@ -15,7 +15,7 @@ use crate::{
     ident::{FieldId, ObjectId},
     mapping::Create,
     platform::{Platform, words},
-    spec::{Entry, Node},
+    spec::{Entry, Node, NodeKind},
     value::Type,
 };
 
@@ -62,7 +62,7 @@ pub fn declare(source: &mut Platform, migration: &Node, out: &mut Diagnostics) -
         }
         for entry in object_entry.value.entries() {
             let object = &mut source.objects[id.ix()];
-            let mut field = lower_field(entry, &names, out);
+            let mut field = lower_field(&without_to(entry), &names, out);
             field.label = entry.key.trim().to_owned();
             field.name = words::as_name(&entry.key);
             field.custom = true;
@@ -102,6 +102,16 @@ pub fn declare(source: &mut Platform, migration: &Node, out: &mut Diagnostics) -
         }
     }
     columns
+}
+
+/// The entry as a field of a platform file: there `to` says where a reference points, here which field of
+/// the destination takes the column.
+fn without_to(entry: &Entry) -> Entry {
+    let mut entry = entry.clone();
+    if let NodeKind::Map(keys) = &mut entry.value.kind {
+        keys.retain(|e| e.key != "to");
+    }
+    entry
 }
 
 /// Makes the entries that carry the columns over. Columns left out come back with their reasons.

@@ -168,7 +168,12 @@ fn kind_of(tree: &Tree, file: FileId, out: &mut Diagnostics) -> Option<SpecKind>
         .collect::<Vec<_>>()
         .join(", ");
     let Some(node) = tree.root.get("spec") else {
-        let span = tree.root.entry("spec").map_or(top(file), |e| e.key_span);
+        let first = tree.root.entries().first();
+        let span = tree
+            .root
+            .entry("spec")
+            .or(first)
+            .map_or(top(file), |e| e.key_span);
         out.push(
             Diagnostic::new(
                 Code::UnknownSpec,

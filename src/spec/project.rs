@@ -371,21 +371,19 @@ fn begins_with_spec(path: &Path) -> bool {
 
 /// The nearest `specs` folder at or above a folder.
 fn specs_above(folder: &Path) -> Option<PathBuf> {
-    let start = if folder.as_os_str().is_empty() {
+    let specs = |above: &Path| Some(above.join("specs")).filter(|p| p.is_dir());
+    // As far as the path itself goes, so that messages show short paths.
+    if !folder.components().any(|c| c == Component::ParentDir)
+        && let Some(found) = folder.ancestors().find_map(specs)
+    {
+        return Some(found);
+    }
+    let here = if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
         folder
     };
-    let here = start.join("specs");
-    if here.is_dir() {
-        return Some(here);
-    }
-    // Relative paths run out of named parents, so the rest of the way goes over the real path.
-    let real = fs::canonicalize(start).ok()?;
-    real.ancestors()
-        .skip(1)
-        .map(|a| a.join("specs"))
-        .find(|p| p.is_dir())
+    fs::canonicalize(here).ok()?.ancestors().find_map(specs)
 }
 
 /// The names of the YAML files of a folder, for "did you mean".

@@ -432,7 +432,13 @@ impl Reader<'_, '_> {
             .rev()
             .find(|i| self.text.is_char_boundary(*i))
             .unwrap_or(0);
-        // The parser notices a tab behind it.
+        // The parser names the start of the text that holds a strange character, and notices a tab behind it.
+        let at = match error.kind() {
+            ErrorKind::UnexpectedCharacter { character } => {
+                self.text[at..].find(*character).map_or(at, |i| at + i)
+            }
+            _ => at,
+        };
         let is_tab = matches!(
             error.kind(),
             ErrorKind::TabNotAllowed
@@ -568,7 +574,7 @@ mod tests {
             ("a: [1, 2\nb: c", &["2:2 E0102"]),
             ("a: 'x", &["1:4 E0102"]),
             ("a: b: c", &["1:5 E0102"]),
-            ("a: \u{7}", &["1:4 E0102"]),
+            ("a: x\u{7}", &["1:5 E0102"]),
             ("ä: 1\nü: 'x", &["2:4 E0102"]),
             (": 4", &["1:1 E0102"]),
         ] {

@@ -272,12 +272,14 @@ impl Checker<'_> {
         if !entry.key_quoted && yaml::is_doubtful_key(key) {
             return;
         }
-        let problem = Diagnostic::new(
+        let mut problem = Diagnostic::new(
             Code::UnknownKey,
             entry.key_span,
             format!("`{key}` is not a key of this {}", shape.title()),
         );
         if bare.iter().any(|(w, _)| w == key) {
+            // The value belongs to the fault: nothing behind this key needs a finding of its own.
+            problem.primary.span.end = entry.value.span.end.max(entry.key_span.end);
             self.push(problem.hint(format!("`{key}` takes no value; write it alone")));
             return;
         }

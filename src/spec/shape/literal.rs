@@ -92,8 +92,12 @@ impl Literal {
         }
     }
 
-    /// True when `text` has this form. A date must also be in the calendar.
+    /// True when `text` has this form. A date must also be in the calendar. A text where the place of a secret
+    /// belongs is let through: it may be the secret itself, and `check` has a finding that does not repeat it.
     pub fn fits(self, text: &str) -> bool {
+        if self == Literal::SecretRef {
+            return true;
+        }
         let Some((_, pattern)) = PATTERNS.iter().find(|(l, _)| *l == self) else {
             return false;
         };
@@ -204,11 +208,7 @@ mod tests {
                 &["", "6", "America/"],
             ),
             (Literal::Order, &["id", "rank desc"], &["rank down", ""]),
-            (
-                Literal::SecretRef,
-                &["env:TOKEN", "file:key.txt"],
-                &["TOKEN", "env:", "abc123"],
-            ),
+            (Literal::SecretRef, &["env:TOKEN", "abc123"], &[]),
         ] {
             for text in good {
                 assert!(form.fits(text), "{form:?} {text}");

@@ -118,6 +118,11 @@ pub(super) static CUSTOM_FIELD: Shape = Shape {
             "Its label at the destination; without it the name of the column.",
         ),
         key(
+            "path",
+            Kind::Text,
+            "The column, where it is not called like the entry.",
+        ),
+        key(
             "to",
             Kind::Text,
             "The destination field that takes it; without it a new custom field.",
