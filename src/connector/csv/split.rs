@@ -1,105 +1,8 @@
 //! Cuts rows into cells: the hot loop of reading.
 //!
-//! Positions of separators and line ends are found 64 bytes at a time; a cell is a range of the block's
-//! own text, so nothing is copied unless a quote is doubled.
+//! A cell is a range of the block's own text, so nothing is copied unless a quote is doubled.
 
-use crate::connector::text::count_breaks;
-use memchr::memchr;
-
-/// Line ends and separators of a text, one after the other.
-struct Marks<'t> {
-    bytes: &'t [u8],
-    delimiter: u64,
-    /// Start of the 64 bytes that `mask` is about.
-    base: usize,
-    /// One bit for each mark that is not taken yet.
-    mask: u64,
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-/// Gathers the lowest bit of each of eight bytes into the top byte of a product.
-const GATHER: u64 = 0x0102_0408_1020_4080;
-
-impl<'t> Marks<'t> {
-    fn new(bytes: &'t [u8], delimiter: u8, from: usize) -> Marks<'t> {
-        let mut marks = Marks {
-            bytes,
-            delimiter: u64::from(delimiter) * ONES,
-            base: usize::MAX,
-            mask: 0,
-        };
-        marks.go_to(from);
-        marks
-    }
-
-    /// The next mark.
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        while self.mask == 0 {
-            self.base += 64;
-            if self.base >= self.bytes.len() {
-                self.base = self.bytes.len();
-                return None;
-            }
-            self.mask = self.mask_at(self.base);
-        }
-        let at = self.base + self.mask.trailing_zeros() as usize;
-        self.mask &= self.mask - 1;
-        Some(at)
-    }
-
-    /// Goes on from this position.
-    #[inline]
-    fn go_to(&mut self, at: usize) {
-        let base = at & !63;
-        if base != self.base {
-            self.base = base;
-            self.mask = self.mask_at(base);
-        }
-        self.mask &= u64::MAX << (at & 63);
-    }
-
-    #[inline]
-    fn mask_at(&self, base: usize) -> u64 {
-        let Some(rest) = self.bytes.get(base..) else {
-            return 0;
-        };
-        match rest.first_chunk::<64>() {
-            Some(chunk) => self.mask_of(chunk),
-            None => {
-                // Zero bytes are no marks.
-                let mut padded = [0; 64];
-                for (to, from) in padded.iter_mut().zip(rest) {
-                    *to = *from;
-                }
-                self.mask_of(&padded)
-            }
-        }
-    }
-
-    #[inline]
-    fn mask_of(&self, chunk: &[u8; 64]) -> u64 {
-        let (words, _) = chunk.as_chunks::<8>();
-        let mut mask = 0;
-        for (i, word) in words.iter().enumerate() {
-            let word = u64::from_le_bytes(*word);
-            // The high bit of each byte of `other` is set where the byte differs from all three.
-            let other = differs(word ^ self.delimiter)
-                & differs(word ^ (u64::from(b'\n') * ONES))
-                & differs(word ^ (u64::from(b'\r') * ONES));
-            let bits = ((!other >> 7) & ONES).wrapping_mul(GATHER) >> 56;
-            mask |= bits << (i * 8);
-        }
-        mask
-    }
-}
-
-/// Sets the high bit of each byte that is not zero. The other bits mean nothing.
-#[inline]
-fn differs(word: u64) -> u64 {
-    ((word & LOW) + LOW) | word
-}
+use crate::connector::{csv::marks::Marks, text::count_breaks};
 
 /// What a row is made of, as the splitter finds it.
 pub(crate) trait Sink {
@@ -124,7 +27,7 @@ pub(crate) fn split(
     sink: &mut impl Sink,
 ) -> (usize, u64) {
     let bytes = text.as_bytes();
-    let mut marks = Marks::new(bytes, delimiter, from);
+    let mut marks = Marks::new(bytes, [delimiter, b'\n', b'\r'], from);
     let mut at = from;
     let mut line = line;
     let mut built = String::new();
@@ -189,7 +92,7 @@ pub(crate) fn split(
 
 /// The position after the line end that starts here.
 #[inline]
-fn after_line(bytes: &[u8], at: usize, marks: &mut Marks<'_>) -> usize {
+fn after_line(bytes: &[u8], at: usize, marks: &mut Marks<'_, 3>) -> usize {
     if bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n') {
         marks.go_to(at + 2);
         at + 2
@@ -212,15 +115,15 @@ fn quoted(text: &str, at: usize, buffer: &mut String) -> Quoted {
     let bytes = text.as_bytes();
     let mut piece = at + 1;
     let mut built = false;
+    let mut quotes = Marks::new(bytes, [b'"'], piece);
     let end = loop {
-        let rest = bytes.get(piece..).unwrap_or_default();
-        let Some(n) = memchr(b'"', rest) else {
+        let Some(quote) = quotes.next() else {
             break bytes.len();
         };
-        let quote = piece + n;
         if bytes.get(quote + 1) != Some(&b'"') {
             break quote;
         }
+        quotes.next();
         if !built {
             buffer.clear();
             built = true;
@@ -311,19 +214,6 @@ mod tests {
             .map(|(l, _)| l)
             .collect();
         assert_eq!(lines, [1, 3, 7]);
-    }
-
-    #[test]
-    fn marks_are_found_at_every_offset() {
-        for at in 0..200 {
-            let mut text = vec![b'x'; 200];
-            text[at] = b'\t';
-            let mut marks = Marks::new(&text, b'\t', 0);
-            assert_eq!((marks.next(), marks.next()), (Some(at), None));
-        }
-        // Bytes that differ from a mark in one bit, and high bytes, are none.
-        let near: Vec<u8> = (1..=255u8).filter(|b| !b",\r\n".contains(b)).collect();
-        assert_eq!(Marks::new(&near, b',', 0).next(), None);
     }
 
     proptest! {
