@@ -134,15 +134,12 @@ impl World {
         let local = path
             .strip_prefix(http.mount.trim_end_matches('/'))
             .filter(|p| p.starts_with('/'));
-        let (local, format) = match local.map(|p| (p, p.rsplit_once('.'))) {
-            Some((_, Some((stem, suffix)))) if !suffix.contains('/') && suffix == "json" => {
-                (Some(stem), true)
-            }
-            Some((whole, Some((_, suffix)))) if matches!(suffix, "xml" | "csv" | "html") => {
-                (Some(whole), false)
-            }
-            Some((whole, _)) => (Some(whole), true),
-            None => (None, true),
+        // A suffix of the last part names the format: JSON is what there is.
+        let suffix = local.and_then(|p| p.rsplit_once('.'));
+        let (local, format) = match suffix {
+            Some((stem, "json")) => (Some(stem), true),
+            Some((_, "xml" | "csv" | "html")) => (local, false),
+            _ => (local, true),
         };
         let found = local.and_then(|p| self.routes.find(method, p));
         let label = found.as_ref().map_or_else(
@@ -332,7 +329,7 @@ impl World {
                 Err(reply) => reply,
             },
             OpKind::Update => match self.unwrap(op, &json) {
-                Ok(map) => self.update(inside, object, op, record_id, map, params, now)?,
+                Ok(map) => self.update(inside, (object, record_id), op, map, params, now)?,
                 Err(reply) => reply,
             },
             OpKind::Upsert => self.upsert(inside, object, op, &json, now)?,

@@ -62,9 +62,8 @@ impl World {
     pub(super) fn update(
         &self,
         inside: &mut Inside,
-        object: ObjectId,
+        (object, id): (ObjectId, i64),
         op: &Op,
-        id: i64,
         body: &Map<String, Value>,
         params: &Params,
         now: i64,

@@ -58,6 +58,20 @@ async fn a_seed_names_records_by_their_keys() {
 }
 
 #[tokio::test]
+async fn the_seed_of_the_shipped_example() {
+    let path = format!(
+        "{}/examples/allclients/sandbox.yaml",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let text = std::fs::read_to_string(path).expect("the example");
+    let b = start_with(seeded(&text)).await;
+    assert_eq!(
+        b.get("/selector/owners").await.json()["users"][0]["email"],
+        "dana.reed@agency.example"
+    );
+}
+
+#[tokio::test]
 async fn seeds_that_are_wrong_say_where() {
     for (text, says) in [
         ("user:\n  - {name: X}", "record 1 of user"),
