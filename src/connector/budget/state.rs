@@ -217,6 +217,9 @@ impl State {
             None => {
                 if let Some(told) = &mut self.told {
                     told.left = told.left.saturating_sub(1);
+                    if told.left == 0 {
+                        told.at = now;
+                    }
                 }
             }
         }

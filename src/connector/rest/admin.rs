@@ -39,34 +39,43 @@ impl Rest {
         }
     }
 
-    /// Creates a record through the admin plane. Its id is the `id` of the answer, or of the answer's record.
+    /// Creates a record of an object by its name through the admin plane. `record`: the bytes of a JSON object.
     ///
     /// # Errors
     /// When the server is not a simulated one on this machine, or no further call makes sense.
     pub async fn admin_create(&self, path: &str, record: &[u8]) -> Result<Reply, Stop> {
         let call = self.admin_call("POST", path, Payload::Json(record.to_vec()), Nature::Once)?;
         Ok(match self.settle(&call).await? {
-            Settled::Done { body, .. } => match body {
-                Value::Object(mut map) => {
-                    let record = match map.remove("record") {
-                        Some(record) if record.is_object() => record,
-                        _ => Value::Object(map),
-                    };
-                    match member::text_at(&record, "id") {
-                        Some(id) => Reply::Done {
-                            id: Some(id),
-                            created: true,
-                            record: Some(record),
-                        },
-                        None => no_id(),
-                    }
-                }
-                _ => no_id(),
+            Settled::Done { body, .. } => match member::text_at(&body, "id") {
+                Some(id) => Reply::Done {
+                    id: Some(id),
+                    created: true,
+                    record: Some(as_the_api_shows(body)),
+                },
+                None => Reply::InDoubt {
+                    why: "the answer carries no id".to_owned(),
+                },
             },
             Settled::Refused { status, reasons } => Reply::Refused { status, reasons },
             Settled::Gone => Reply::Gone,
             Settled::InDoubt { why } => Reply::InDoubt { why },
         })
+    }
+
+    /// All live records of an object on the admin plane, as the API shows them.
+    ///
+    /// # Errors
+    /// When the server is not a simulated one on this machine, or no further call makes sense.
+    pub async fn admin_records(&self, path: &str) -> Result<Vec<Value>, Stop> {
+        let call = self.admin_call("GET", path, Payload::None, Nature::Read)?;
+        match self.fetch(&call).await? {
+            Some(Value::Array(rows)) => Ok(rows
+                .into_iter()
+                .filter(|row| row.get("deleted") != Some(&Value::Bool(true)))
+                .map(as_the_api_shows)
+                .collect()),
+            _ => Err(self.unexpected(&call, "it is not a list of records")),
+        }
     }
 
     fn admin_call(
@@ -99,8 +108,13 @@ impl Rest {
     }
 }
 
-fn no_id() -> Reply {
-    Reply::InDoubt {
-        why: "the answer carries no id".to_owned(),
+/// The admin plane shows a record from several sides; `wire` is how the API shows it.
+fn as_the_api_shows(row: Value) -> Value {
+    match row {
+        Value::Object(mut sides) => match sides.remove("wire") {
+            Some(wire) if wire.is_object() => wire,
+            _ => Value::Object(sides),
+        },
+        other => other,
     }
 }

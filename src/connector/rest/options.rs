@@ -26,7 +26,8 @@ pub struct RestOptions {
     pub cancel: Cancel,
     /// Told of waits longer than a second.
     pub on_wait: Option<OnWait>,
-    /// True for a server without rate limits; the number of calls in flight stays limited.
+    /// True for a server without the platform's rate limits; `calls_per_minute` and the number of calls in flight
+    /// still hold.
     pub no_limits: bool,
     /// Where time is read.
     pub clock: Arc<dyn Clock>,

@@ -61,6 +61,8 @@ pub(super) enum Settled {
     },
 }
 
+/// How much longer a call with files may take.
+const FILES: u32 = 10;
 /// The shortest wait after "too many calls", however the server puts it.
 const LEAST_WAIT: Duration = Duration::from_millis(200);
 
@@ -73,7 +75,7 @@ impl Rest {
             if let Some(why) = inner.breaker.open() {
                 return Err(self.busy(why));
             }
-            let verdict = self.once(call).await?;
+            let (verdict, retry_after) = self.once(call).await?;
             failures += 1;
             let again = failures < inner.backoff.tries;
             match verdict {
@@ -135,7 +137,11 @@ impl Rest {
                 Verdict::Cancelled => return Err(Stop::Cancelled),
                 Verdict::NotSent { .. } | Verdict::Later { .. } => {}
             }
-            let delay = inner.backoff.delay(failures, &inner.jitter);
+            let delay = inner
+                .backoff
+                .delay(failures, &inner.jitter)
+                .max(retry_after.unwrap_or_default())
+                .min(inner.backoff.ceiling(u32::MAX));
             tracing::debug!(call = %call.label, millis = delay.as_millis(), "trying again");
             self.pause_here(delay).await?;
         }
@@ -151,7 +157,7 @@ impl Rest {
     }
 
     /// Sends once and tells the budget, the breaker and the counters how it went.
-    async fn once(&self, call: &Call) -> Result<Verdict, Stop> {
+    async fn once(&self, call: &Call) -> Result<(Verdict, Option<Duration>), Stop> {
         let inner = &self.inner;
         if inner.cancel.is_cancelled() {
             return Err(Stop::Cancelled);
@@ -159,8 +165,9 @@ impl Rest {
         let permit = self.place(call).await?;
         let writes = call.nature != Nature::Read;
         inner.counters.sent(writes);
+        let files = matches!(&call.payload, Payload::Form { files, .. } if !files.is_empty());
         let patience = Patience {
-            timeout: inner.timeout,
+            timeout: inner.timeout * if files { FILES } else { 1 },
             grace: writes.then_some(inner.grace),
         };
         let begun = inner.clock.monotonic();
@@ -186,8 +193,8 @@ impl Rest {
             ms = inner.clock.monotonic().saturating_sub(begun).as_millis(),
             "call"
         );
-        self.account(permit, &verdict, &notice);
-        Ok(verdict)
+        self.account(permit, &verdict, &notice, begun);
+        Ok((verdict, notice.retry_after))
     }
 
     async fn place(&self, call: &Call) -> Result<Option<Permit>, Stop> {
@@ -226,7 +233,7 @@ impl Rest {
             .unwrap_or(Duration::from_secs(3600))
     }
 
-    fn account(&self, permit: Option<Permit>, verdict: &Verdict, notice: &Notice) {
+    fn account(&self, permit: Option<Permit>, verdict: &Verdict, notice: &Notice, begun: Duration) {
         let inner = &self.inner;
         let signal = match verdict {
             Verdict::TooMany => Signal::Limited,
@@ -237,7 +244,7 @@ impl Rest {
         // next one takes its place.
         match verdict {
             Verdict::TooMany => {
-                let wait = self.limited(notice);
+                let wait = self.limited(notice, begun);
                 inner.budget.pause(wait, "the server asks for fewer calls");
             }
             Verdict::Unknown { why, .. } => {
@@ -264,15 +271,20 @@ impl Rest {
 
     /// How long everybody waits after "too many calls": what the server asks for, else until it counts anew, else
     /// until our own count frees a place, else longer each time.
-    fn limited(&self, notice: &Notice) -> Duration {
+    fn limited(&self, notice: &Notice, begun: Duration) -> Duration {
         let inner = &self.inner;
         let times = {
             let mut limited = inner.limited.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = inner.clock.monotonic();
             let limited = limited.get_or_insert(Limited {
-                since: inner.clock.monotonic(),
+                since: now,
+                at: begun,
                 times: 0,
             });
-            limited.times = limited.times.saturating_add(1);
+            if begun >= limited.at {
+                limited.times = limited.times.saturating_add(1);
+                limited.at = now;
+            }
             limited.times
         };
         let cap = self.longest().max(inner.backoff.ceiling(u32::MAX));

@@ -68,6 +68,8 @@ pub(super) struct Inner {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limited {
     pub(super) since: Duration,
+    /// The last round of them; calls that were under way together count once.
+    pub(super) at: Duration,
     pub(super) times: u32,
 }
 

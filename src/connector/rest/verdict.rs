@@ -207,7 +207,7 @@ fn collect(value: &Value, out: &mut Vec<String>) {
 /// One line, without control characters, at most 500 characters.
 fn shown(text: &str) -> String {
     let line: String = text
-        .trim()
+        .trim_matches(|c: char| c.is_control() || c.is_whitespace())
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(SHOWN + 1)
@@ -216,7 +216,7 @@ fn shown(text: &str) -> String {
         let cut: String = line.chars().take(SHOWN).collect();
         return format!("{}…", cut.trim_end());
     }
-    line.trim_end().to_owned()
+    line
 }
 
 #[cfg(test)]
@@ -316,7 +316,7 @@ mod tests {
             ["name: is blank"]
         );
         assert_eq!(reasons(r#"{"login":"failed"}"#), [r#"{"login":"failed"}"#]);
-        assert_eq!(reasons(" \u{1b}[31mno "), ["\u{20}[31mno".trim_start()]);
+        assert_eq!(reasons(" \u{1b}[31mno \r\n"), ["[31mno"]);
         assert!(reasons("").is_empty());
         let long = &reasons(&"é".repeat(2000))[0];
         assert_eq!(long.chars().count(), 501);
