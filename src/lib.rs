@@ -14,5 +14,7 @@ pub mod check;
 pub mod plan;
 pub mod transform;
 pub mod ledger;
+pub mod run;
 pub mod report;
 pub mod sandbox;
+pub mod cli;

@@ -1,3 +1,7 @@
 //! The `transload` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    transload::cli::main().into()
+}

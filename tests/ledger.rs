@@ -109,6 +109,7 @@ fn every_kind() -> Vec<Entry> {
             part: 0,
             status: 422,
             reasons: vec!["a".into(), "b".into()],
+            fingerprint: 9,
         },
         intended("a"),
         Entry::Absent {
@@ -345,6 +346,7 @@ fn a_hold_stands_since_it_was_said_first() {
         part: 0,
         status: 400,
         reasons: vec![],
+        fingerprint: 9,
     };
     let since = |entries: Vec<Entry>| {
         let ledger = begun(&path);
@@ -847,7 +849,7 @@ proptest! {
                 Act::Refuse(k) => {
                     let key = k.to_string();
                     ledger.append_blocking(vec![intended(&key), Entry::Refused {
-                        step: "contact".into(), key: key.clone(), part: 0, status: 400, reasons: vec![],
+                        step: "contact".into(), key: key.clone(), part: 0, status: 400, reasons: vec![], fingerprint: 9,
                     }]).unwrap();
                     holds.insert(key.clone(), "refused_400");
                     records.insert(key, RecordState::Refused);

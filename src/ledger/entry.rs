@@ -80,6 +80,9 @@ pub enum Entry {
         status: u16,
         /// The destination's reasons.
         reasons: Vec<String>,
+        /// Fingerprint of what was refused: the same content is not sent again.
+        #[serde(default)]
+        fingerprint: u64,
     },
     /// It is not known whether a record was written.
     InDoubt {

@@ -156,6 +156,7 @@ impl Fold {
                 part,
                 status,
                 reasons,
+                fingerprint,
                 ..
             } => {
                 let words = if reasons.is_empty() {
@@ -165,6 +166,7 @@ impl Fold {
                 };
                 let record = self.record(step, key, *part);
                 record.state = Some(RecordState::Refused);
+                record.fingerprint = Some(*fingerprint);
                 record.why = Some(words.clone());
                 let row = HoldRow {
                     failed: true,

@@ -151,6 +151,8 @@ pub struct Op {
     pub lags: bool,
     /// True when a delete can be undone.
     pub soft: bool,
+    /// True when a list gives the last changed records first.
+    pub newest_first: bool,
 }
 
 /// An asynchronous job.

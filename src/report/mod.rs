@@ -1,6 +1,11 @@
 //! Reports: pure functions from results to text and JSON. Never reads a file, never imports the runner:
 //! a report can be made from a ledger of last week.
 
+pub mod books;
+pub mod holds;
 pub mod plan_graph;
 pub mod plan_json;
 pub mod plan_text;
+pub mod status;
+
+pub use books::{Difference, HoldGroup, RunReport, StepBooks};

@@ -198,6 +198,7 @@ impl Reader<'_, '_> {
                 .collect(),
             lags: node.get_bool("lags").unwrap_or(false),
             soft: node.get_bool("soft").unwrap_or(false),
+            newest_first: node.get_bool("newest_first").unwrap_or(false),
         };
         self.complete(&op, entry, &path.value);
         Some(op)

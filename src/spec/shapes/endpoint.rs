@@ -128,6 +128,11 @@ static OP: Shape = Shape {
             "True when new records show up here late.",
         ),
         key("soft", Kind::Bool, "True when a delete can be undone."),
+        key(
+            "newest_first",
+            Kind::Bool,
+            "True when a list gives the last changed records first, so that it can stop at a page without news.",
+        ),
     ],
     rules: &[],
 };

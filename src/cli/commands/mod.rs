@@ -1,0 +1,46 @@
+//! The commands, one per file.
+
+pub mod audit;
+pub mod completions;
+pub mod explain;
+pub mod holds;
+pub mod plan;
+pub mod run;
+pub mod sandbox;
+pub mod schema;
+pub mod status;
+pub mod validate;
+
+use super::exit::{Exit, Failure};
+use crate::ledger::View;
+use std::path::{Path, PathBuf};
+
+/// The folder of a migration's own files: `.transload` beside it.
+pub fn state_folder(migration: &Path) -> PathBuf {
+    let folder = if migration.is_dir() {
+        migration
+    } else {
+        migration.parent().unwrap_or(Path::new(""))
+    };
+    folder.join(".transload")
+}
+
+/// The ledger of a migration.
+pub fn ledger_path(migration: &Path) -> PathBuf {
+    state_folder(migration).join("ledger.sqlite")
+}
+
+/// Opens a migration's ledger for reading.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub fn open_view(migration: &Path) -> Result<View, Failure> {
+    let path = ledger_path(migration);
+    if !path.is_file() {
+        return Err(
+            Failure::new(Exit::Nothing, format!("no ledger at {}", path.display()))
+                .hint("the migration has not run yet"),
+        );
+    }
+    View::open(&path).map_err(|e| Failure::new(Exit::Temporary, e.to_string()))
+}

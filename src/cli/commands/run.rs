@@ -1,0 +1,343 @@
+//! `transload run`: loads, or goes on loading. The same command resumes after any stop.
+
+use super::{ledger_path, state_folder};
+use crate::{
+    cli::{
+        args::{ReportFormat, RunArgs},
+        connect, documents,
+        exit::{Exit, Failure},
+        load, out,
+        progress::Progress,
+    },
+    clock::{Clock, SystemClock},
+    connector::{Stop, rest::CallCounts},
+    event::Event,
+    ledger::{Ledger, OpenError, Options, RunMeta},
+    mapping::Migration,
+    report::{self, Difference, HoldGroup, RunReport, StepBooks},
+    run::{self, Inputs, Outcome, RunError, books::Group, context::Emit},
+};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+};
+
+/// Runs a migration.
+///
+/// # Errors
+/// See the table of exit codes; one message each.
+pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let loaded = load::migration(&args.migration)?;
+    if !args.auto_approve && !loaded.migration.approval_waived {
+        return Err(Failure::new(
+            Exit::NotApproved,
+            "the full run needs an approved sample, and there is none",
+        )
+        .hint("`--auto-approve` runs without one and says so in the ledger; `approve: none` in the migration does so for good"));
+    }
+    let progress = Arc::new(
+        Progress::new(args.events.as_deref(), false).map_err(|e| {
+            Failure::new(Exit::Usage, format!("cannot write the events: {e}"))
+        })?,
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
+    let result = runtime.block_on(start(args, &loaded, &progress));
+    progress.clear();
+    // Readers that still wait for a page do not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+async fn start(
+    args: &RunArgs,
+    loaded: &load::Loaded,
+    progress: &Arc<Progress>,
+) -> Result<Exit, Failure> {
+    let clock = Arc::new(SystemClock::new());
+    let migration = &loaded.migration;
+    let path = ledger_path(&migration.path);
+    let ledger = Arc::new(
+        Ledger::open(&path, Options::new(Arc::clone(&clock) as Arc<dyn Clock>))
+            .map_err(|e| open_failure(&e))?,
+    );
+    let emit: Emit = {
+        let progress = Arc::clone(progress);
+        Arc::new(move |event: &Event| progress.event(event))
+    };
+    let source = Arc::new(connect::source_of(migration)?);
+    let state = state_folder(&migration.path);
+    let destination = connect::destination(migration, args, &state, Arc::clone(&emit)).await?;
+    let stopped_by = listen(&destination);
+    let begun = ledger
+        .begin_run(RunMeta {
+            command: "run".to_owned(),
+            plan: loaded.plan.hash(),
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+        .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+    connect::restore_budget(&ledger, &destination, clock.now());
+    let budget = connect::keep_budget(&ledger, &destination);
+    let result = run::run(Inputs {
+        mapping: Arc::clone(&migration.mapping),
+        plan: Arc::clone(&loaded.plan),
+        source: Arc::clone(&source),
+        zone: connect::zone_of(migration),
+        rest: destination.rest.clone(),
+        ledger: Arc::clone(&ledger),
+        run: begun,
+        provision: destination.provision,
+        emit: Arc::clone(&emit),
+    })
+    .await;
+    budget.abort();
+    let calls = destination.rest.calls();
+    let elapsed_ms = u64::try_from(clock.monotonic().as_millis()).unwrap_or(u64::MAX);
+    let outcome = match &result {
+        Ok(o) if o.steps.iter().all(|(_, c)| c.held + c.failed == 0) => "completed",
+        Ok(_) => "completed_with_holds",
+        Err(RunError::Stop(Stop::Cancelled)) => "stopped",
+        Err(_) => "aborted",
+    };
+    emit(&Event::RunFinished {
+        outcome: outcome.to_owned(),
+        calls: (calls.read, calls.write),
+    });
+    progress.clear();
+    let ended = ledger.end_run(outcome);
+    let exit = match result {
+        Ok(done) => {
+            let head = ended
+                .map(|a| a.head.to_string())
+                .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+            let documents = documents::write(migration, &source, &state, done.tables.as_ref())?;
+            let report = report_of(loaded, &ledger, begun.id, outcome, &done, &calls, documents, elapsed_ms, head)?;
+            save(&state, &report);
+            out::result(&match args.format {
+                ReportFormat::Text => report::books::render_text(&report),
+                ReportFormat::Json => report::books::render_json(&report),
+            });
+            if done.over_limit.is_empty() {
+                Ok(Exit::Done)
+            } else {
+                out::note("more records are held or failed than the policy allows (policy.errors)");
+                Ok(Exit::Held)
+            }
+        }
+        Err(RunError::Stop(Stop::Cancelled)) => {
+            out::note("stopped cleanly; run the same command to go on");
+            Ok(match stopped_by.load(Ordering::Relaxed) {
+                15 => Exit::Terminated,
+                _ => Exit::Interrupted,
+            })
+        }
+        Err(error) => Err(failure(error)),
+    };
+    destination.close().await;
+    exit
+}
+
+/// Stops the run on SIGINT and SIGTERM: no new calls, calls under way come to their end. Gives the signal's number.
+fn listen(destination: &connect::Destination) -> Arc<AtomicU8> {
+    let by = Arc::new(AtomicU8::new(0));
+    let cancel = destination.cancel.clone();
+    let told = Arc::clone(&by);
+    tokio::spawn(async move {
+        let signal = wait_for_signal().await;
+        told.store(signal, Ordering::Relaxed);
+        cancel.cancel();
+    });
+    by
+}
+
+#[cfg(unix)]
+async fn wait_for_signal() -> u8 {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut term) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => 2,
+            _ = term.recv() => 15,
+        },
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+            2
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait_for_signal() -> u8 {
+    let _ = tokio::signal::ctrl_c().await;
+    2
+}
+
+fn open_failure(error: &OpenError) -> Failure {
+    match error {
+        OpenError::Held { .. } => Failure::new(Exit::Busy, error.to_string())
+            .hint("wait until it ends, or stop it; `transload status` shows where it stands"),
+        OpenError::Io { .. } => Failure::new(Exit::Temporary, error.to_string()),
+        OpenError::Schema { .. } | OpenError::Damaged { .. } => {
+            Failure::new(Exit::Usage, error.to_string())
+        }
+    }
+}
+
+/// The exit code and hint of each way a run can end early.
+fn failure(error: RunError) -> Failure {
+    let again = "nothing is lost; run the same command to go on";
+    let text = error.to_string();
+    match error {
+        RunError::Stop(Stop::Denied { .. }) => Failure::new(Exit::Usage, text)
+            .hint("check the secret of the destination and the rights of its user"),
+        RunError::Stop(Stop::Unreachable { .. } | Stop::Busy { .. }) => {
+            Failure::new(Exit::Temporary, text).hint(again)
+        }
+        RunError::Stop(Stop::Cancelled) => Failure::new(Exit::Interrupted, text),
+        RunError::Stop(Stop::Unexpected { .. }) => Failure::new(Exit::Internal, text)
+            .hint("the platform file may not describe this account; -vv shows the calls"),
+        RunError::Extract(_) => Failure::new(Exit::Usage, text),
+        RunError::Open(e) => open_failure(&e),
+        RunError::Ledger(_) | RunError::Write { .. } => Failure::new(Exit::Temporary, text).hint(again),
+        RunError::Waits { .. } => Failure::new(Exit::Waits, text)
+            .hint("for a sandbox destination `--provision` does the admin's part"),
+        RunError::Policy(_) => Failure::new(Exit::Held, text),
+        RunError::Books { .. } | RunError::Internal(_) => Failure::new(Exit::Internal, text),
+    }
+}
+
+/// The report of a finished run.
+#[expect(clippy::too_many_arguments, reason = "one call, each a different part of the report")]
+fn report_of(
+    loaded: &load::Loaded,
+    ledger: &Ledger,
+    run: i64,
+    outcome: &str,
+    done: &Outcome,
+    calls: &CallCounts,
+    documents: Vec<String>,
+    elapsed_ms: u64,
+    ledger_head: String,
+) -> Result<RunReport, Failure> {
+    let migration: &Migration = &loaded.migration;
+    let mapping = &migration.mapping;
+    let name_of = |id: crate::ident::StepId| {
+        mapping
+            .steps
+            .get(id.ix())
+            .map_or_else(String::new, |s| s.name.clone())
+    };
+    let steps: Vec<StepBooks> = done
+        .steps
+        .iter()
+        .filter_map(|(id, counts)| {
+            let step = mapping.steps.get(id.ix())?;
+            Some(StepBooks {
+                step: step.name.clone(),
+                from: mapping.source.objects.get(step.from.ix())?.name.clone(),
+                to: mapping.destination.objects.get(step.to.ix())?.name.clone(),
+                counts: *counts,
+                balanced: counts.balanced(),
+            })
+        })
+        .collect();
+    let mut holds: BTreeMap<(String, String, String), Group> = BTreeMap::new();
+    ledger
+        .view()
+        .and_then(|view| {
+            view.each_hold(None, |h| {
+                if h.kind == crate::ledger::HoldKind::Held {
+                    let field = h.field.unwrap_or_default();
+                    let words = if field.is_empty() {
+                        h.words
+                    } else {
+                        format!("{field}: {}", h.words)
+                    };
+                    holds
+                        .entry((h.step, h.code, field_words(&words)))
+                        .or_default()
+                        .add(&h.key);
+                }
+            })
+        })
+        .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+    Ok(RunReport {
+        schema_version: 1,
+        mapping: mapping.name.clone(),
+        run,
+        outcome: outcome.to_owned(),
+        nothing_left: calls.write == 0,
+        steps,
+        holds: holds
+            .into_iter()
+            .map(|((step, code, words), group)| HoldGroup {
+                step,
+                code,
+                words,
+                records: group.records,
+                examples: group.examples,
+            })
+            .collect(),
+        refusals: done
+            .refusals
+            .iter()
+            .map(|((id, words), group)| HoldGroup {
+                step: name_of(*id),
+                code: "refused".to_owned(),
+                words: words.clone(),
+                records: group.records,
+                examples: group.examples.clone(),
+            })
+            .collect(),
+        differences: done
+            .differences
+            .iter()
+            .map(|((id, field), group)| Difference {
+                step: name_of(*id),
+                field: field.clone(),
+                records: group.records,
+                examples: group.examples.clone(),
+            })
+            .collect(),
+        documents,
+        calls_read: calls.read,
+        calls_write: calls.write,
+        elapsed_ms,
+        ledger_head,
+    })
+}
+
+/// Groups reasons that differ only in the value they quote.
+fn field_words(words: &str) -> String {
+    let mut out = String::new();
+    let mut quoted = false;
+    for c in words.chars() {
+        match c {
+            '"' | '\u{201c}' | '\u{201d}' => {
+                if !quoted {
+                    out.push('\u{2026}');
+                }
+                quoted = !quoted;
+            }
+            _ if quoted => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn save(state: &Path, report: &RunReport) {
+    // The report is a copy of what the ledger holds: not being able to keep it is no reason to fail.
+    let folder = state.join("reports");
+    if std::fs::create_dir_all(&folder).is_ok() {
+        let path = folder.join(format!("run-{}.json", report.run));
+        if let Err(error) = std::fs::write(&path, report::books::render_json(report)) {
+            out::note(&format!("cannot keep the report at {}: {error}", path.display()));
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! From connections as resolved to open ones: export folders, servers, secrets, a sandbox in this process.
+
+use super::{
+    args::RunArgs,
+    exit::{Exit, Failure},
+};
+use crate::{
+    clock::{Clock, SystemClock},
+    connector::{
+        files,
+        Cancel,
+        budget::Spent,
+        rest::{Rest, RestOptions},
+    },
+    event::Event,
+    ledger::{Entry, Ledger},
+    mapping::{
+        DestinationConnection, HttpConnection, Migration, SandboxConnection, SecretRef,
+        SourceConnection,
+    },
+    platform::{Connect, Platform},
+    run::{context::Emit, source::Source},
+    sandbox::{self, FaultRule, Sandbox, SandboxOptions, Seed},
+    secret::Secret,
+};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+/// An open destination.
+pub struct Destination {
+    /// The connector.
+    pub rest: Rest,
+    /// Stops it.
+    pub cancel: Cancel,
+    /// Do an admin's part through the admin plane.
+    pub provision: bool,
+    /// Names the account in the ledger's rate budget.
+    pub account: String,
+    sandbox: Option<Sandbox>,
+}
+
+impl Destination {
+    /// Closes a sandbox of this process.
+    pub async fn close(self) {
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+    }
+}
+
+/// The source of a migration.
+///
+/// # Errors
+/// When the connection is of a kind that cannot be read.
+pub fn source_of(migration: &Migration) -> Result<Source, Failure> {
+    match &migration.source {
+        SourceConnection::Folder {
+            folder, encoding, ..
+        } => {
+            if !folder.is_dir() {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    format!("cannot find the export folder {}", folder.display()),
+                )
+                .hint("`source: {folder: ...}` is relative to the migration file"));
+            }
+            Ok(Source::folder(
+                Arc::clone(&migration.mapping.source),
+                folder.clone(),
+                files::Overrides {
+                    encoding: encoding.clone(),
+                    ..files::Overrides::default()
+                },
+            ))
+        }
+        SourceConnection::Http(_) | SourceConnection::Sandbox(_) => Err(Failure::new(
+            Exit::Usage,
+            "this version reads export folders; reading a source over HTTP is not built yet",
+        )
+        .hint("export the data and use `source: {folder: ...}`")),
+    }
+}
+
+/// The zone of source times without one.
+pub fn zone_of(migration: &Migration) -> Option<String> {
+    if let SourceConnection::Folder {
+        zone: Some(zone), ..
+    } = &migration.source
+    {
+        return Some(zone.clone());
+    }
+    match &migration.mapping.source.connect {
+        Connect::Files(files) => files.zone.clone(),
+        Connect::Http(http) => http.zone.clone(),
+    }
+}
+
+/// Opens the destination of a migration.
+///
+/// # Errors
+/// Usage failures: a missing secret, a bad address, `--provision` for a real account.
+pub async fn destination(
+    migration: &Migration,
+    args: &RunArgs,
+    state: &Path,
+    emit: Emit,
+) -> Result<Destination, Failure> {
+    let platform = &migration.mapping.destination;
+    let on_wait: Arc<dyn Fn(Duration, &str) + Send + Sync> =
+        Arc::new(move |wait: Duration, why: &str| {
+            emit(&Event::Waiting {
+                millis: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+                why: why.to_owned(),
+            });
+        });
+    let cancel = Cancel::new();
+    let mut options = RestOptions {
+        tier: migration.tier.clone(),
+        cancel: cancel.clone(),
+        on_wait: Some(on_wait),
+        ..RestOptions::default()
+    };
+    match &migration.destination {
+        DestinationConnection::Sandbox(connection) => {
+            let sandbox = start_sandbox(platform, migration.tier.clone(), connection, state).await?;
+            options.base = Some(sandbox.base_url.clone());
+            options.secret = Some(Secret::new(sandbox.key.clone()));
+            options.calls_per_minute = match connection.calls_per_minute {
+                Some(0) => {
+                    options.no_limits = true;
+                    None
+                }
+                limit => limit,
+            };
+            limit(&mut options, args);
+            let account = format!("sandbox {}", platform.name);
+            open(platform, options, cancel, connection.provision || args.provision, account, Some(sandbox))
+        }
+        DestinationConnection::Http(connection) => {
+            http(&mut options, connection)?;
+            limit(&mut options, args);
+            let base = options.base.clone();
+            let loopback = base.as_deref().is_some_and(is_loopback);
+            if args.provision && !loopback {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    "--provision is for a sandbox; this destination is a real account",
+                )
+                .hint("an admin creates what the plan's checklist names"));
+            }
+            let account = base.unwrap_or_else(|| {
+                let params: Vec<&str> = connection.params.iter().map(|(_, v)| v.as_str()).collect();
+                format!("{} {}", platform.name, params.join(" "))
+            });
+            open(platform, options, cancel, args.provision, account, None)
+        }
+        DestinationConnection::Folder { .. } => Err(Failure::new(
+            Exit::Usage,
+            "a destination of files is written by another path",
+        )),
+    }
+}
+
+fn limit(options: &mut RestOptions, args: &RunArgs) {
+    if let Some(n) = args.calls_per_minute {
+        options.calls_per_minute = Some(options.calls_per_minute.map_or(n, |m| m.min(n)));
+    }
+}
+
+fn open(
+    platform: &Arc<Platform>,
+    options: RestOptions,
+    cancel: Cancel,
+    provision: bool,
+    account: String,
+    sandbox: Option<Sandbox>,
+) -> Result<Destination, Failure> {
+    let rest = Rest::new(Arc::clone(platform), options)
+        .map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+    Ok(Destination {
+        rest,
+        cancel,
+        provision,
+        account,
+        sandbox,
+    })
+}
+
+fn http(options: &mut RestOptions, connection: &HttpConnection) -> Result<(), Failure> {
+    options.base.clone_from(&connection.base);
+    options.params.clone_from(&connection.params);
+    options.calls_per_minute = connection.calls_per_minute;
+    options.secret = match &connection.secret {
+        None => None,
+        Some(SecretRef::Env(name)) => Some(
+            Secret::from_env(name).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?,
+        ),
+        Some(SecretRef::File(path)) => Some(
+            Secret::from_file(path).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?,
+        ),
+    };
+    Ok(())
+}
+
+fn is_loopback(base: &str) -> bool {
+    url::Url::parse(base).is_ok_and(|u| {
+        matches!(u.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+    })
+}
+
+/// Starts the simulated server of a migration; its data stays beside the ledger.
+async fn start_sandbox(
+    platform: &Arc<Platform>,
+    tier: Option<String>,
+    connection: &SandboxConnection,
+    state: &Path,
+) -> Result<Sandbox, Failure> {
+    std::fs::create_dir_all(state)
+        .map_err(|e| Failure::new(Exit::Usage, format!("cannot make {}: {e}", state.display())))?;
+    let options = SandboxOptions {
+        data: Some(state.join("sandbox.sqlite")),
+        seed: seed(connection.seed.as_deref())?,
+        tier,
+        quirks: connection.quirks.clone(),
+        calls_per_minute: connection.calls_per_minute.filter(|n| *n > 0),
+        unlimited: connection.calls_per_minute == Some(0),
+        faults: faults(&connection.faults)?,
+        fault_seed: connection.random_seed,
+        clock: Arc::new(SystemClock::new()) as Arc<dyn Clock>,
+        ..SandboxOptions::default()
+    };
+    sandbox::start(Arc::clone(platform), options)
+        .await
+        .map_err(|e| Failure::new(Exit::Usage, e.to_string()))
+}
+
+/// Reads a seed file.
+///
+/// # Errors
+/// When it cannot be read or is no seed.
+pub fn seed(path: Option<&Path>) -> Result<Seed, Failure> {
+    let Some(path) = path else {
+        return Ok(Seed::default());
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Failure::new(Exit::Usage, format!("cannot read {}: {e}", path.display())))?;
+    Seed::from_yaml(&text)
+        .map_err(|e| Failure::new(Exit::Usage, format!("{}: {e}", path.display())))
+}
+
+/// Turns fault names and rates into rules.
+///
+/// # Errors
+/// When a name is unknown.
+pub fn faults(list: &[(String, f64)]) -> Result<Vec<FaultRule>, Failure> {
+    list.iter()
+        .map(|(name, rate)| {
+            serde_json::from_value(serde_json::Value::String(name.clone()))
+                .map(|kind| FaultRule::rate(kind, *rate))
+                .map_err(|_| Failure::new(Exit::Usage, format!("there is no fault `{name}`")))
+        })
+        .collect()
+}
+
+/// Keeps what was spent of the rate budget in the ledger, second by second, until the run ends.
+pub fn keep_budget(ledger: &Arc<Ledger>, destination: &Destination) -> tokio::task::JoinHandle<()> {
+    let (ledger, rest) = (Arc::clone(ledger), destination.rest.clone());
+    let account = destination.account.clone();
+    tokio::spawn(async move {
+        if rest.budget().longest().is_none() {
+            return;
+        }
+        let mut known: BTreeMap<i64, u64> = BTreeMap::new();
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let now: BTreeMap<i64, u64> = rest
+                .budget()
+                .snapshot()
+                .into_iter()
+                .map(|s| (s.second, s.calls))
+                .collect();
+            let news: Vec<Entry> = now
+                .iter()
+                .filter(|(second, calls)| known.get(*second) != Some(calls))
+                .map(|(second, calls)| Entry::BudgetUsed {
+                    account: account.clone(),
+                    second: *second,
+                    calls: *calls,
+                })
+                .collect();
+            // A ledger that cannot be written stops the run by itself; there is nothing to add here.
+            if !news.is_empty() && ledger.append(news).await.is_err() {
+                return;
+            }
+            known = now;
+        }
+    })
+}
+
+/// Tells the rate budget about calls of an earlier process, so that a restart does not exceed a window.
+pub fn restore_budget(ledger: &Ledger, destination: &Destination, now: jiff::Timestamp) {
+    let since = now.as_second() - 3600;
+    if let Ok(view) = ledger.view()
+        && let Ok(used) = view.budget(&destination.account, since)
+    {
+        let spent: Vec<Spent> = used
+            .into_iter()
+            .map(|(second, calls)| Spent { second, calls })
+            .collect();
+        destination.rest.budget().restore(&spent);
+    }
+}

@@ -1,0 +1,77 @@
+//! From a migration file to a checked migration and its plan, or to findings on stderr.
+
+use super::{
+    exit::{Exit, Failure},
+    out,
+};
+use crate::{
+    check, diag,
+    diag::Diagnostics,
+    mapping::Migration,
+    plan::{self, Plan},
+    spec::Project,
+};
+use std::{path::Path, sync::Arc};
+
+/// A migration that passed every check, with its plan.
+pub struct Loaded {
+    /// The migration.
+    pub migration: Migration,
+    /// Its plan.
+    pub plan: Arc<Plan>,
+}
+
+/// Loads, checks and plans. Warnings go to stderr; errors end it.
+///
+/// # Errors
+/// A usage failure when the file is missing, findings when something is wrong in it.
+pub fn migration(path: &Path) -> Result<Loaded, Failure> {
+    let path = &if path.is_dir() {
+        path.join("migration.yaml")
+    } else {
+        path.to_owned()
+    };
+    if !path.is_file() {
+        return Err(
+            Failure::new(Exit::Usage, format!("cannot find {}", path.display()))
+                .hint("name a migration file (`spec: migration/v1`) or its folder"),
+        );
+    }
+    let project = Project::load(&[path]);
+    let (migration, found) = match project.migrations.first() {
+        Some(file) => check::check_migration(&project, file),
+        None => (None, Diagnostics::default()),
+    };
+    let mut all = project.diagnostics.clone();
+    all.extend(found);
+    for file in &project.platforms {
+        all.extend(check::check_platform(file).1);
+    }
+    let found = all;
+    tell(&project, &found);
+    let Some(migration) = migration.filter(|_| !found.has_errors()) else {
+        return Err(Failure::new(
+            Exit::Findings,
+            format!("{} has errors; nothing was started", path.display()),
+        ));
+    };
+    match plan::compile(Arc::clone(&migration.mapping)) {
+        Ok(plan) => Ok(Loaded {
+            migration,
+            plan: Arc::new(plan),
+        }),
+        Err(found) => {
+            tell(&project, &found);
+            Err(Failure::new(
+                Exit::Findings,
+                format!("{} cannot be planned; nothing was started", path.display()),
+            ))
+        }
+    }
+}
+
+fn tell(project: &Project, found: &Diagnostics) {
+    if !found.is_empty() {
+        out::note(&diag::render_text(&project.files, found, true));
+    }
+}

@@ -1,0 +1,91 @@
+//! The command line: one command per file, exit codes, progress. The only place that prints.
+
+pub mod args;
+pub mod commands;
+pub mod connect;
+pub mod documents;
+pub mod exit;
+pub mod load;
+pub mod out;
+pub mod progress;
+
+use args::{Cli, Color, Command};
+use clap::Parser;
+use exit::{Exit, Failure};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs the program and gives its exit code.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are results, not failures.
+            let shown = error.render().ansi().to_string();
+            return if error.use_stderr() {
+                out::note(&shown);
+                Exit::Usage
+            } else {
+                out::result(&shown);
+                Exit::Done
+            };
+        }
+    };
+    colour(cli.global.color);
+    log(cli.global.verbose);
+    if let Some(folder) = &cli.global.directory
+        && let Err(error) = std::env::set_current_dir(folder)
+    {
+        out::note(&format!("error: cannot work in {}: {error}", folder.display()));
+        return Exit::Usage;
+    }
+    // A panic is a fault of ours; it gets the code for it, and the ledger makes running again safe.
+    let result = catch_unwind(AssertUnwindSafe(|| dispatch(&cli)));
+    match result {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(failure)) => {
+            out::note(&format!("error: {}", failure.message));
+            if let Some(hint) = &failure.hint {
+                out::note(&format!("hint: {hint}"));
+            }
+            failure.exit
+        }
+        Err(_) => Exit::Internal,
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
+    match &cli.command {
+        Command::Validate(args) => commands::validate::run(args),
+        Command::Explain(args) => commands::explain::run(args),
+        Command::Schema(args) => commands::schema::run(args),
+        Command::Plan(args) => commands::plan::run(args),
+        Command::Run(args) => commands::run::run(args),
+        Command::Status(args) => commands::status::run(args),
+        Command::Holds(args) => commands::holds::run(args),
+        Command::Audit(args) => commands::audit::run(args),
+        Command::Sandbox(args) => commands::sandbox::run(args),
+        Command::Completions(args) => commands::completions::run(args),
+    }
+}
+
+fn colour(choice: Color) {
+    match choice {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+}
+
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => "transload=info",
+        2 => "transload=debug",
+        _ => "trace",
+    };
+    // A second logger in the same process is no harm: the first one stays.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(level))
+        .with_writer(std::io::stderr)
+        .try_init();
+}

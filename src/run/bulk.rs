@@ -1,0 +1,181 @@
+//! Sends a chunk of records in one bulk call, follows its job, and settles each record by what is there.
+//!
+//! Where a job reports failures of single records is not known for every platform, so the listing after the
+//! job decides: what is there was created, what is not is sent alone and gets its own answer.
+
+use super::{
+    compare,
+    context::Context,
+    failure::RunError,
+    find::{self, Search},
+    item::Work,
+    key::KeyRule,
+    send::{self, Done, Sent},
+};
+use crate::{
+    connector::{
+        BulkReply,
+        rest::{BulkRow, JobState},
+    },
+    event::Event,
+    ledger::{Entry, Intent, Origin, WriteOp},
+    mapping::Step,
+    platform::OpKind,
+};
+
+/// The bulk key of a step: its wire name and the position of the match key that holds it.
+pub fn bulk_key(ctx: &Context, step: &Step) -> Option<(String, usize)> {
+    let object = ctx.mapping.destination.objects.get(step.to.ix())?;
+    let op = object.op(OpKind::BulkUpsert)?;
+    step.match_keys.iter().enumerate().find_map(|(at, key)| {
+        let [(field, _)] = key.pairs.as_slice() else {
+            return None;
+        };
+        let unique = object.fields.get(field.ix())?.unique;
+        let (name, _) = op.keys.iter().find(|(_, f)| f == field)?;
+        unique.then(|| (name.clone(), at))
+    })
+}
+
+/// Creates a chunk of records that the listing did not show.
+///
+/// # Errors
+/// When the destination or the ledger stops.
+pub async fn create(
+    ctx: &Context,
+    step: &Step,
+    chunk: String,
+    works: Vec<Work>,
+) -> Result<Vec<Done>, RunError> {
+    let Some((key_name, key_at)) = bulk_key(ctx, step) else {
+        return Err(RunError::Internal("a bulk call without a bulk key".to_owned()));
+    };
+    let intents = works
+        .iter()
+        .map(|w| {
+            Entry::Intended(Intent {
+                step: step.name.clone(),
+                key: w.key.clone(),
+                part: u32::from(w.part),
+                op: WriteOp::Bulk,
+                fingerprint: w.fingerprint,
+                chunk: Some(chunk.clone()),
+                match_key: w.keys.get(key_at).cloned().flatten(),
+            })
+        })
+        .collect();
+    ctx.ledger.append(intents).await?;
+    let rows: Vec<BulkRow<'_>> = works
+        .iter()
+        .map(|w| BulkRow {
+            key_wire: &key_name,
+            key_value: w.keys.get(key_at).and_then(|k| k.as_deref()).unwrap_or(""),
+            record: &w.body,
+        })
+        .collect();
+    match ctx.rest.bulk_upsert(step.to, &rows).await? {
+        BulkReply::Job(job) => {
+            ctx.ledger
+                .append(vec![Entry::JobStarted {
+                    step: step.name.clone(),
+                    chunk: chunk.clone(),
+                    job: job.clone(),
+                }])
+                .await?;
+            let state = ctx.rest.wait_job(step.to, &job).await?;
+            if !matches!(state, JobState::Done(_)) {
+                (ctx.emit)(&Event::Resolving {
+                    step: step.name.clone(),
+                    records: works.len() as u64,
+                });
+            }
+        }
+        BulkReply::Refused { .. } => {}
+        BulkReply::InDoubt { why } => {
+            (ctx.emit)(&Event::Resolving {
+                step: step.name.clone(),
+                records: works.len() as u64,
+            });
+            let doubts = works
+                .iter()
+                .map(|w| Entry::InDoubt {
+                    step: step.name.clone(),
+                    key: w.key.clone(),
+                    part: u32::from(w.part),
+                    why: why.clone(),
+                })
+                .collect();
+            ctx.ledger.append(doubts).await?;
+            // A job that nobody can ask for may still be at work: the first record tells when it is done.
+            if let Some(first) = works.last() {
+                find::find(ctx, step, first).await?;
+            }
+        }
+    }
+    let done = settle(ctx, step, works).await?;
+    ctx.ledger
+        .append(vec![Entry::JobEnded {
+            step: step.name.clone(),
+            chunk,
+        }])
+        .await?;
+    Ok(done)
+}
+
+/// Settles records that a bulk call may have written.
+async fn settle(ctx: &Context, step: &Step, works: Vec<Work>) -> Result<Vec<Done>, RunError> {
+    ctx.list(step.to, false).await?;
+    let mut done = Vec::with_capacity(works.len());
+    let mut entries = Vec::new();
+    let mut rest = Vec::new();
+    for work in works {
+        match there(ctx, step, &work) {
+            Some((id, differs)) => {
+                ctx.claim(step.to, &id);
+                entries.push(send::confirmed(step, &work, &id, Origin::Created));
+                done.push(Done {
+                    work,
+                    sent: Sent::Created { id },
+                    differs,
+                });
+            }
+            None => rest.push(work),
+        }
+    }
+    ctx.ledger.append(entries).await?;
+    for work in rest {
+        // Not listed is not proof enough for a second call: look once more under its key.
+        let outcome = match find::look(ctx, step, &work).await? {
+            Search::Found(id) => send::adopt(ctx, step, work, id).await?,
+            _ => send::create(ctx, step, work, false).await?,
+        };
+        done.push(outcome);
+    }
+    Ok(done)
+}
+
+fn there(ctx: &Context, step: &Step, work: &Work) -> Option<(String, Vec<String>)> {
+    let directory = ctx.directory(step.to)?;
+    let object = ctx.mapping.destination.objects.get(step.to.ix())?;
+    for (key, text) in step.match_keys.iter().zip(&work.keys) {
+        let (Some(text), Some(rule)) = (text, directory.rule(&KeyRule::from(key))) else {
+            continue;
+        };
+        if let Some(id) = directory.id_of(rule, text) {
+            let differs = match (
+                directory.record(id),
+                serde_json::from_slice::<serde_json::Value>(&work.body),
+            ) {
+                (Some(record), Ok(sent)) => {
+                    compare::differences(ctx.readers(step.to), object, step, &sent, record)
+                        .into_iter()
+                        .filter_map(|f| object.fields.get(f.ix()).map(|f| f.name.clone()))
+                        .collect()
+                }
+                _ => Vec::new(),
+            };
+            return Some((id.to_owned(), differs));
+        }
+    }
+    None
+}

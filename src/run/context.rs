@@ -1,0 +1,240 @@
+//! What every task of a run shares.
+
+use super::{directory::Directory, failure::RunError, key::KeyRule};
+use crate::{
+    connector::rest::Rest,
+    event::Event,
+    ident::{ObjectId, StepId},
+    ledger::Ledger,
+    mapping::{Found, Mapping, RefSource, Step},
+    plan::Plan,
+    platform::{Creation, Object, OpKind, wire::FieldReader},
+    run::directory,
+};
+use serde_json::Value;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Takes events as they happen.
+pub type Emit = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// What every task of a run shares.
+pub struct Context {
+    /// The mapping.
+    pub mapping: Arc<Mapping>,
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// Its deferred references as the transform wants them.
+    pub deferred: Vec<(StepId, usize)>,
+    /// The destination.
+    pub rest: Rest,
+    /// The ledger.
+    pub ledger: Arc<Ledger>,
+    /// Listener.
+    pub emit: Emit,
+    /// Create through the admin plane what only an admin can create.
+    pub provision: bool,
+    /// Readers of the fields of every destination object.
+    readers: Vec<Arc<[FieldReader]>>,
+    /// The destination's records by object.
+    directories: HashMap<ObjectId, Shelf>,
+    /// Destination ids already bound, by destination object: a record found by its content counts once.
+    claimed: Mutex<HashSet<(ObjectId, String)>>,
+}
+
+struct Shelf {
+    directory: Mutex<Directory>,
+    /// One listing of an object at a time; whoever waited profits from the one that ran.
+    listing: tokio::sync::Mutex<u64>,
+    keep_records: bool,
+}
+
+impl Context {
+    /// The shared state of a run, with an empty directory for every destination object that needs one.
+    pub fn new(
+        mapping: Arc<Mapping>,
+        plan: Arc<Plan>,
+        rest: Rest,
+        ledger: Arc<Ledger>,
+        emit: Emit,
+        provision: bool,
+    ) -> Context {
+        let mut shelves: HashMap<ObjectId, (Vec<KeyRule>, bool)> = HashMap::new();
+        for step in &mapping.steps {
+            let entry = shelves.entry(step.to).or_default();
+            for key in &step.match_keys {
+                let rule = KeyRule::from(key);
+                if !entry.0.contains(&rule) {
+                    entry.0.push(rule);
+                }
+            }
+            entry.1 |= step.found == Found::Update;
+            for field in &step.fields {
+                if let Some(RefSource::NaturalKey(object)) = &field.reference {
+                    shelves.entry(*object).or_default();
+                }
+            }
+        }
+        for (id, (rules, _)) in &mut shelves {
+            if let Some(object) = mapping.destination.objects.get(id.ix()) {
+                for key in &object.keys {
+                    let rule = KeyRule::from(key);
+                    if !rules.contains(&rule) {
+                        rules.push(rule);
+                    }
+                }
+            }
+        }
+        let platform = &mapping.destination;
+        let readers: Vec<Arc<[FieldReader]>> = platform
+            .objects
+            .iter()
+            .map(|o| o.fields.iter().map(|f| FieldReader::new(platform, f)).collect())
+            .collect();
+        let directories = shelves
+            .into_iter()
+            .filter(|(_, (rules, _))| !rules.is_empty())
+            .map(|(id, (rules, keep_records))| {
+                let own = readers.get(id.ix()).cloned().unwrap_or_default();
+                let directory = Directory::new(own, rules);
+                (
+                    id,
+                    Shelf {
+                        directory: Mutex::new(directory),
+                        listing: tokio::sync::Mutex::new(0),
+                        keep_records,
+                    },
+                )
+            })
+            .collect();
+        Context {
+            deferred: plan.deferred.iter().map(|d| (d.step, d.field)).collect(),
+            mapping,
+            plan,
+            rest,
+            ledger,
+            emit,
+            provision,
+            readers,
+            directories,
+            claimed: Mutex::new(HashSet::new()),
+        }
+    }
+
+    /// The step with that id.
+    ///
+    /// # Errors
+    /// When the plan names a step that the mapping does not have: a fault of the engine.
+    pub fn step(&self, id: StepId) -> Result<&Step, RunError> {
+        self.mapping
+            .steps
+            .get(id.ix())
+            .ok_or_else(|| RunError::Internal(format!("no step {id:?}")))
+    }
+
+    /// The readers of an object's fields.
+    pub fn readers(&self, object: ObjectId) -> &[FieldReader] {
+        self.readers.get(object.ix()).map_or(&[], |r| r)
+    }
+
+    /// A destination object.
+    ///
+    /// # Errors
+    /// When there is none: a fault of the engine.
+    pub fn object(&self, id: ObjectId) -> Result<&Object, RunError> {
+        self.mapping
+            .destination
+            .objects
+            .get(id.ix())
+            .ok_or_else(|| RunError::Internal(format!("no destination object {id:?}")))
+    }
+
+    /// The directory of an object; `None` where the object has no key.
+    pub fn directory(&self, object: ObjectId) -> Option<MutexGuard<'_, Directory>> {
+        self.directories
+            .get(&object)
+            .map(|s| s.directory.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// True when the object's records can be listed (by its own call, or on the admin plane).
+    pub fn can_list(&self, object: &Object) -> bool {
+        object.op(OpKind::List).is_some() || self.admin(object)
+    }
+
+    /// True when records of the object go through the admin plane.
+    pub fn admin(&self, object: &Object) -> bool {
+        self.provision && object.create == Creation::ByHand
+    }
+
+    /// Lists an object into its directory. `all`: to the end; else, where the platform lists the newest first,
+    /// until a page brings nothing new.
+    ///
+    /// # Errors
+    /// When the destination stops answering.
+    pub async fn list(&self, id: ObjectId, all: bool) -> Result<(), RunError> {
+        let (Some(shelf), object) = (self.directories.get(&id), self.object(id)?) else {
+            return Ok(());
+        };
+        // Everybody who waits here while a listing runs needs one that began after the wait: no sharing of
+        // a listing that is half done.
+        let mut listings = shelf.listing.lock().await;
+        *listings += 1;
+        let mut seen = 0u64;
+        if let Some(op) = object.op(OpKind::List) {
+            let newest_first = op.newest_first;
+            let mut cursor = self.rest.list(id);
+            while let Some(page) = cursor.next().await? {
+                seen += page.records.len() as u64;
+                let mut fresh = false;
+                if let Some(mut directory) = self.directory(id) {
+                    for record in page.records {
+                        fresh |= directory.list(record, shelf.keep_records);
+                    }
+                }
+                (self.emit)(&Event::Listing {
+                    object: object.name.clone(),
+                    records: seen,
+                });
+                if !all && newest_first && !fresh {
+                    break;
+                }
+            }
+        } else if self.admin(object) {
+            let records = self
+                .rest
+                .admin_get(&format!("/_admin/objects/{}", object.name))
+                .await?;
+            if let (Value::Array(rows), Some(mut directory)) = (records, self.directory(id)) {
+                for mut row in rows {
+                    if row["deleted"] != true {
+                        directory.list(row["wire"].take(), shelf.keep_records);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a destination record for one source record; false when another has it already.
+    pub fn claim(&self, object: ObjectId, id: &str) -> bool {
+        self.claimed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((object, id.to_owned()))
+    }
+
+    /// True when a destination record stands for some source record.
+    pub fn is_claimed(&self, object: ObjectId, id: &str) -> bool {
+        self.claimed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&(object, id.to_owned()))
+    }
+
+    /// The id of a record in an answer.
+    pub fn record_id(record: &Value) -> Option<String> {
+        directory::record_id(record)
+    }
+}

@@ -1,0 +1,199 @@
+//! What the destination holds of one object: its records by their keys, as listed.
+//!
+//! Listed when a pass starts, so that found and absent are facts and not guesses, and again where an answer
+//! was lost. Knows which source record stands behind an entry, so that two source records never end in one
+//! destination record unseen.
+
+use super::key::{self, KeyRule, KeyText};
+use crate::{platform::wire::FieldReader, run::decide::Seen};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// Records of one destination object.
+pub struct Directory {
+    readers: Arc<[FieldReader]>,
+    rules: Vec<KeyRule>,
+    /// For each rule: key text to position in `entries`.
+    index: Vec<HashMap<KeyText, usize>>,
+    by_id: HashMap<String, usize>,
+    entries: Vec<Entry>,
+    tags: HashSet<String>,
+}
+
+struct Entry {
+    id: Option<String>,
+    record: Option<serde_json::Value>,
+    /// The source record behind it: step name and key.
+    by: Option<(String, String)>,
+}
+
+impl Directory {
+    /// An empty directory that indexes these keys. `readers` are those of the object's fields.
+    pub fn new(readers: Arc<[FieldReader]>, rules: Vec<KeyRule>) -> Directory {
+        Directory {
+            index: vec![HashMap::new(); rules.len()],
+            readers,
+            rules,
+            by_id: HashMap::new(),
+            entries: Vec::new(),
+            tags: HashSet::new(),
+        }
+    }
+
+    /// The position of a rule, for [`Directory::seen`].
+    pub fn rule(&self, rule: &KeyRule) -> Option<usize> {
+        self.rules.iter().position(|r| r == rule)
+    }
+
+    /// Takes in a record as listed. Returns true when it is new here or has changed.
+    pub fn list(&mut self, record: serde_json::Value, keep_record: bool) -> bool {
+        let Some(id) = record_id(&record) else {
+            return false;
+        };
+        let keys: Vec<Option<KeyText>> = self
+            .rules
+            .iter()
+            .map(|r| key::of_record(r, &self.readers, &record))
+            .collect();
+        if let Some(serde_json::Value::Array(tags)) = record.get("tags") {
+            self.tags
+                .extend(tags.iter().filter_map(|t| t.as_str()).map(str::to_lowercase));
+        }
+        let (at, fresh) = match self.by_id.get(&id) {
+            Some(at) => (*at, false),
+            None => {
+                // A record that is being made under one of these keys is this one.
+                let pending = keys
+                    .iter()
+                    .zip(&self.index)
+                    .filter_map(|(k, ix)| ix.get(k.as_ref()?).copied())
+                    .find(|at| self.entries.get(*at).is_some_and(|e| e.id.is_none()));
+                let at = pending.unwrap_or_else(|| {
+                    self.entries.push(Entry {
+                        id: None,
+                        record: None,
+                        by: None,
+                    });
+                    self.entries.len() - 1
+                });
+                self.by_id.insert(id.clone(), at);
+                (at, true)
+            }
+        };
+        for (key, index) in keys.into_iter().zip(&mut self.index) {
+            if let Some(key) = key {
+                index.entry(key).or_insert(at);
+            }
+        }
+        let mut changed = fresh;
+        if let Some(entry) = self.entries.get_mut(at) {
+            entry.id = Some(id);
+            if keep_record {
+                changed |= entry.record.as_ref() != Some(&record);
+                entry.record = Some(record);
+            }
+        }
+        changed
+    }
+
+    /// Notes which source record stands behind a destination record.
+    pub fn own(&mut self, id: &str, step: &str, key: &str) {
+        if let Some(entry) = self.by_id.get(id).and_then(|at| self.entries.get_mut(*at)) {
+            entry.by = Some((step.to_owned(), key.to_owned()));
+        }
+    }
+
+    /// What stands under a key, for this source record.
+    pub fn seen(&self, rule: usize, key_text: &str, step: &str, key: &str) -> Seen {
+        let Some(entry) = self
+            .index
+            .get(rule)
+            .and_then(|ix| ix.get(key_text))
+            .and_then(|at| self.entries.get(*at))
+        else {
+            return Seen::Nothing;
+        };
+        match (&entry.by, &entry.id) {
+            (Some((s, k)), id) if s != step || k != key => Seen::Taken {
+                id: id.clone(),
+                by: format!("{s}/{k}"),
+            },
+            (_, Some(id)) => Seen::Record(id.clone()),
+            (_, None) => Seen::Nothing,
+        }
+    }
+
+    /// The destination's id under a key.
+    pub fn id_of(&self, rule: usize, key_text: &str) -> Option<&str> {
+        let at = *self.index.get(rule)?.get(key_text)?;
+        self.entries.get(at)?.id.as_deref()
+    }
+
+    /// Notes that a record is being made under a key, for this source record.
+    pub fn claim(&mut self, rule: usize, key_text: &str, step: &str, key: &str) {
+        if self.index.get(rule).is_some_and(|ix| ix.contains_key(key_text)) {
+            return;
+        }
+        self.entries.push(Entry {
+            id: None,
+            record: None,
+            by: Some((step.to_owned(), key.to_owned())),
+        });
+        let at = self.entries.len() - 1;
+        if let Some(index) = self.index.get_mut(rule) {
+            index.insert(key_text.to_owned(), at);
+        }
+    }
+
+    /// Notes that the record made under a key got this id.
+    pub fn made(&mut self, rule: usize, key_text: &str, id: &str) {
+        if let Some(at) = self.index.get(rule).and_then(|ix| ix.get(key_text)).copied() {
+            self.by_id.entry(id.to_owned()).or_insert(at);
+            if let Some(entry) = self.entries.get_mut(at) {
+                entry.id = Some(id.to_owned());
+            }
+        }
+    }
+
+    /// The record as last listed.
+    pub fn record(&self, id: &str) -> Option<&serde_json::Value> {
+        let at = *self.by_id.get(id)?;
+        self.entries.get(at)?.record.as_ref()
+    }
+
+    /// Tags of the listed records, in lower case.
+    pub fn tags(&self) -> &HashSet<String> {
+        &self.tags
+    }
+
+    /// The number of records listed.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// True when no record was listed.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// Key text to id for one rule: what natural keys resolve through.
+    pub fn ids_by(&self, rule: usize) -> HashMap<String, String> {
+        self.index
+            .get(rule)
+            .into_iter()
+            .flatten()
+            .filter_map(|(k, at)| Some((k.clone(), self.entries.get(*at)?.id.clone()?)))
+            .collect()
+    }
+}
+
+/// The id of a record as the destination shows it: a number or a text under `id`.
+pub fn record_id(record: &serde_json::Value) -> Option<String> {
+    match record.get("id")? {
+        serde_json::Value::String(s) if !s.is_empty() => Some(s.clone()),
+        serde_json::Value::Number(n) => Some(n.to_string()),
+        _ => None,
+    }
+}

@@ -1,0 +1,418 @@
+//! The executor: batches in order, the passes of a batch side by side, books after each, second passes at
+//! the end.
+
+use super::{
+    books::{Books, Group},
+    context::{Context, Emit},
+    failure::RunError,
+    known::StepMemory,
+    loader::Loaded,
+    pass, prepare, provision,
+    resolver::Resolver,
+    second,
+    source::Source,
+};
+use crate::{
+    connector::rest::Rest,
+    event::{Counts, Event},
+    ident::{ObjectId, StepId},
+    ledger::{Entry, IdMap, Ledger, Run},
+    mapping::{Absent, Input, Mapping, RefSource},
+    plan::Plan,
+    transform::Tables,
+    value::Scalar,
+};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+use tokio::task::JoinSet;
+
+/// What a run needs.
+pub struct Inputs {
+    /// The mapping.
+    pub mapping: Arc<Mapping>,
+    /// Its plan.
+    pub plan: Arc<Plan>,
+    /// Where records are read.
+    pub source: Arc<Source>,
+    /// Zone of source times without one.
+    pub zone: Option<String>,
+    /// The destination.
+    pub rest: Rest,
+    /// The ledger, open and begun.
+    pub ledger: Arc<Ledger>,
+    /// The run in it.
+    pub run: Run,
+    /// Do an admin's part through the admin plane.
+    pub provision: bool,
+    /// Listener.
+    pub emit: Emit,
+}
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The books, in the order of the plan.
+    pub steps: Vec<(StepId, Counts)>,
+    /// Refusals by step and reason.
+    pub refusals: BTreeMap<(StepId, String), Group>,
+    /// Fields kept otherwise than sent.
+    pub differences: BTreeMap<(StepId, String), Group>,
+    /// References written in second passes.
+    pub second_pass_written: u64,
+    /// Custom fields created.
+    pub fields_made: u64,
+    /// Steps with more held and failed records than the policy allows.
+    pub over_limit: Vec<StepId>,
+    /// What the source's records left behind, for documents.
+    pub tables: Option<Arc<Tables>>,
+}
+
+/// Runs a migration into an HTTP destination.
+///
+/// # Errors
+/// See [`RunError`]; running again goes on from there.
+pub async fn run(inputs: Inputs) -> Result<Outcome, RunError> {
+    let Inputs {
+        mapping,
+        plan,
+        source,
+        zone,
+        rest,
+        ledger,
+        run,
+        provision,
+        emit,
+    } = inputs;
+    emit(&Event::RunStarted {
+        run: run.id,
+        resumed: run.resumed,
+        batches: plan.batches.len(),
+    });
+    rest.probe().await?;
+    let tables = {
+        let (mapping, source, emit) = (Arc::clone(&mapping), Arc::clone(&source), Arc::clone(&emit));
+        tokio::task::spawn_blocking(move || prepare::index(&mapping, &source, zone.as_deref(), &emit))
+            .await
+            .map_err(|e| RunError::Internal(e.to_string()))??
+    };
+    let mut executor = Executor {
+        ctx: Arc::new(Context::new(
+            Arc::clone(&mapping),
+            plan,
+            rest,
+            ledger,
+            emit,
+            provision,
+        )),
+        ids: Arc::new(IdMap::new(mapping.steps.len())),
+        tables: Arc::new(tables),
+        source,
+        finished: vec![false; mapping.steps.len()],
+        listed: HashSet::new(),
+        outcome: Outcome::default(),
+    };
+    executor.outcome.fields_made = provision::fields(&executor.ctx, &executor.tables).await?;
+    executor.batches().await?;
+    executor.second_passes().await?;
+    executor.outcome.tables = Some(executor.tables);
+    Ok(executor.outcome)
+}
+
+struct Executor {
+    ctx: Arc<Context>,
+    ids: Arc<IdMap>,
+    tables: Arc<Tables>,
+    source: Arc<Source>,
+    finished: Vec<bool>,
+    listed: HashSet<ObjectId>,
+    outcome: Outcome,
+}
+
+impl Executor {
+    async fn batches(&mut self) -> Result<(), RunError> {
+        let batches = self.ctx.plan.batches.clone();
+        for (number, batch) in batches.iter().enumerate() {
+            let names = batch
+                .iter()
+                .map(|s| self.ctx.step(*s).map(|s| s.name.clone()))
+                .collect::<Result<Vec<_>, _>>()?;
+            (self.ctx.emit)(&Event::BatchStarted {
+                batch: number + 1,
+                steps: names,
+            });
+            self.batch(batch).await?;
+        }
+        Ok(())
+    }
+
+    async fn batch(&mut self, batch: &[StepId]) -> Result<(), RunError> {
+        self.list_destinations(batch).await?;
+        let mut memories = self.memories(batch)?;
+        self.own(batch)?;
+        let resolver = Arc::new(self.resolver(batch)?);
+        let mut passes: BTreeMap<ObjectId, Vec<StepId>> = BTreeMap::new();
+        for id in batch {
+            passes.entry(self.ctx.step(*id)?.from).or_default().push(*id);
+        }
+        let mut tasks: JoinSet<Result<Loaded, RunError>> = JoinSet::new();
+        for steps in passes.into_values() {
+            let memory: BTreeMap<StepId, StepMemory> = steps
+                .iter()
+                .filter_map(|s| Some((*s, memories.remove(s)?)))
+                .collect();
+            for id in &steps {
+                let step = self.ctx.step(*id)?;
+                (self.ctx.emit)(&Event::StepStarted {
+                    step: step.name.clone(),
+                    records: self.source.estimate(step.from),
+                    second_pass: false,
+                });
+                self.ctx
+                    .ledger
+                    .append(vec![Entry::StepStarted {
+                        step: step.name.clone(),
+                        hash: self.ctx.plan.fingerprints.steps.get(id.ix()).map(ToString::to_string).unwrap_or_default(),
+                        second_pass: false,
+                    }])
+                    .await?;
+            }
+            let (ctx, source, resolver, tables) = (
+                Arc::clone(&self.ctx),
+                Arc::clone(&self.source),
+                Arc::clone(&resolver),
+                Arc::clone(&self.tables),
+            );
+            tasks.spawn(async move {
+                pass::load(&ctx, &source, resolver, &tables, &steps, memory).await
+            });
+        }
+        // Every pass comes to its own end before the first failure is told: what was under way is settled.
+        let mut failure = None;
+        while let Some(joined) = tasks.join_next().await {
+            match joined.map_err(|e| RunError::Internal(e.to_string())) {
+                Ok(Ok(loaded)) => self.finish(&loaded.books).await?,
+                Ok(Err(error)) | Err(error) => {
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        for id in batch {
+            if let Some(done) = self.finished.get_mut(id.ix()) {
+                *done = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists what the destination holds of the objects that a batch writes or refers to by a natural key.
+    async fn list_destinations(&mut self, batch: &[StepId]) -> Result<(), RunError> {
+        let mut objects = Vec::new();
+        for id in batch {
+            let step = self.ctx.step(*id)?;
+            objects.push(step.to);
+            for field in &step.fields {
+                if let Some(RefSource::NaturalKey(object)) = &field.reference {
+                    objects.push(*object);
+                }
+            }
+        }
+        for object in objects {
+            if self.listed.insert(object) {
+                self.ctx.list(object, true).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn memories(&self, batch: &[StepId]) -> Result<HashMap<StepId, StepMemory>, RunError> {
+        let view = self
+            .ctx
+            .ledger
+            .view()
+            .map_err(|e| RunError::Internal(e.to_string()))?;
+        let mut all = HashMap::new();
+        for id in batch {
+            let name = &self.ctx.step(*id)?.name;
+            let memory = StepMemory::load(Arc::clone(&self.ids), &view, *id, name)
+                .map_err(|e| RunError::Internal(e.to_string()))?;
+            all.insert(*id, memory);
+        }
+        Ok(all)
+    }
+
+    /// Notes which destination records stand for source records already.
+    fn own(&self, batch: &[StepId]) -> Result<(), RunError> {
+        for id in batch {
+            let step = self.ctx.step(*id)?;
+            let known = self.ids.snapshot(*id);
+            for (key, _, entry) in known.iter() {
+                if !entry.dest_id.is_empty() && entry.state == crate::ledger::IdState::Confirmed {
+                    self.ctx.claim(step.to, entry.dest_id);
+                    if let Some(mut directory) = self.ctx.directory(step.to) {
+                        directory.own(entry.dest_id, &step.name, key);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn resolver(&self, batch: &[StepId]) -> Result<Resolver, RunError> {
+        let steps = (0u16..)
+            .map(StepId)
+            .zip(&self.finished)
+            .map(|(id, done)| done.then(|| self.ids.snapshot(id)))
+            .collect();
+        let mut natural = HashMap::new();
+        let mut tags = HashMap::new();
+        for id in batch {
+            let step = self.ctx.step(*id)?;
+            if let Some(directory) = self.ctx.directory(step.to) {
+                tags.entry(step.to)
+                    .or_insert_with(|| directory.tags().clone());
+            }
+            for field in &step.fields {
+                let Some(RefSource::NaturalKey(object)) = &field.reference else {
+                    continue;
+                };
+                if let Some(key) = self.ctx.object(*object)?.keys.first()
+                    && let Some(directory) = self.ctx.directory(*object)
+                    && let Some(rule) = directory.rule(&key.into())
+                {
+                    natural.insert(*object, directory.ids_by(rule));
+                }
+            }
+        }
+        Ok(Resolver::new(
+            Arc::clone(&self.ctx.mapping),
+            steps,
+            natural,
+            tags,
+            self.fallbacks()?,
+        ))
+    }
+
+    /// The destination records that stand in for what is not there, of finished steps.
+    fn fallbacks(&self) -> Result<HashMap<StepId, String>, RunError> {
+        let mut all = HashMap::new();
+        for (id, step) in (0u16..).map(StepId).zip(&self.ctx.mapping.steps) {
+            let Absent::Fallback(keys) = &step.absent else {
+                continue;
+            };
+            if !self.finished.get(id.ix()).copied().unwrap_or(false) {
+                continue;
+            }
+            let texts: Vec<Option<String>> = keys
+                .iter()
+                .map(|k| self.literal(&k.value))
+                .collect();
+            let found = step.match_keys.iter().find_map(|m| {
+                let fields: Vec<_> = m.pairs.iter().map(|(f, _)| *f).collect();
+                if fields != keys.iter().map(|k| k.field).collect::<Vec<_>>() {
+                    return None;
+                }
+                let directory = self.ctx.directory(step.to)?;
+                let rule = directory.rule(&m.into())?;
+                let mut text = texts.iter().flatten().cloned().collect::<Vec<_>>().join("\u{1f}");
+                if m.lower {
+                    text = text.to_lowercase();
+                }
+                directory.id_of(rule, text.trim()).map(str::to_owned)
+            });
+            match found {
+                Some(found) => {
+                    all.insert(id, found);
+                }
+                None => {
+                    return Err(RunError::Waits {
+                        what: format!(
+                            "the fallback of step `{}` ({}) is not at the destination",
+                            step.name,
+                            texts.iter().flatten().cloned().collect::<Vec<_>>().join(", ")
+                        ),
+                    });
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn literal(&self, input: &Input) -> Option<String> {
+        let scalar = match input {
+            Input::Const(s) => Some(s),
+            Input::Param(at) => self.ctx.mapping.params.get(*at)?.value.as_ref(),
+            _ => None,
+        }?;
+        match scalar {
+            Scalar::Text(t) => Some(t.clone()),
+            Scalar::Int(n) => Some(n.to_string()),
+            _ => None,
+        }
+    }
+
+    /// Closes the books of the steps of a pass.
+    async fn finish(&mut self, books: &Books) -> Result<(), RunError> {
+        for (id, counts) in books.counts() {
+            let name = self.ctx.step(id)?.name.clone();
+            if !counts.balanced() {
+                return Err(RunError::Books {
+                    step: name,
+                    detail: format!("{counts:?}"),
+                });
+            }
+            self.ctx
+                .ledger
+                .append(vec![Entry::StepEnded {
+                    step: name.clone(),
+                    counts,
+                }])
+                .await?;
+            (self.ctx.emit)(&Event::StepFinished { step: name, counts });
+            if self.over_limit(&counts) {
+                self.outcome.over_limit.push(id);
+            }
+            self.outcome.steps.push((id, counts));
+        }
+        self.outcome
+            .refusals
+            .extend(books.refusals().iter().map(|(k, v)| (k.clone(), v.clone())));
+        self.outcome
+            .differences
+            .extend(books.differences().iter().map(|(k, v)| (k.clone(), v.clone())));
+        Ok(())
+    }
+
+    fn over_limit(&self, counts: &Counts) -> bool {
+        let bad = counts.held + counts.failed;
+        let policy = &self.ctx.mapping.policy;
+        let share = policy
+            .errors_max_share
+            .is_some_and(|share| bad * 10_000 > u64::from(share) * counts.read.max(1));
+        let count = policy.errors_max_count.is_some_and(|max| bad > max);
+        share || count
+    }
+
+    async fn second_passes(&mut self) -> Result<(), RunError> {
+        let mut steps: Vec<StepId> = self.ctx.plan.deferred.iter().map(|d| d.step).collect();
+        steps.dedup();
+        for id in steps {
+            let resolver = Arc::new(self.resolver(&[id])?);
+            let done = second::run(
+                &self.ctx,
+                &self.source,
+                resolver,
+                &self.tables,
+                id,
+                Arc::clone(&self.ids),
+            )
+            .await?;
+            self.outcome.second_pass_written += done.written;
+        }
+        Ok(())
+    }
+}

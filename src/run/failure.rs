@@ -1,0 +1,51 @@
+//! Why a run could not reach its end. Each kind has one exit code; the command line decides which.
+
+use crate::{
+    connector::{ExtractError, Stop},
+    ledger::{LedgerError, OpenError},
+};
+
+/// Why a run ended early. Running the same command again goes on from here.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The destination or an API source takes no more calls.
+    #[error(transparent)]
+    Stop(#[from] Stop),
+    /// The source cannot be read.
+    #[error(transparent)]
+    Extract(#[from] ExtractError),
+    /// The ledger cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The ledger cannot be written; nothing was sent after that.
+    #[error("the ledger cannot be written, so nothing more is sent: {0}")]
+    Ledger(#[from] LedgerError),
+    /// An output file cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// Something only a person can do is missing.
+    #[error("{what}")]
+    Waits {
+        /// What is missing, one item per line.
+        what: String,
+    },
+    /// A policy says to stop (`found: fail`, `absent: fail`).
+    #[error("{0}")]
+    Policy(String),
+    /// Books that do not balance; always a fault of the engine.
+    #[error("the books of step `{step}` do not balance: {detail}")]
+    Books {
+        /// The step.
+        step: String,
+        /// The counts.
+        detail: String,
+    },
+    /// A fault of the engine.
+    #[error("internal error: {0}")]
+    Internal(String),
+}

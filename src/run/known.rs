@@ -1,0 +1,125 @@
+//! What is known about the records of one step: from the ledger at the start, then as the run goes.
+
+use super::decide::Known;
+use crate::{
+    ident::StepId,
+    ledger::{IdEntry, IdMap, IdState, Origin, View, view::ReadError},
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// The memory of one step.
+pub struct StepMemory {
+    step: StepId,
+    ids: Arc<IdMap>,
+    /// Holds and refusals as they stand in the ledger: key to (code, words).
+    holds: HashMap<String, (String, String)>,
+}
+
+impl StepMemory {
+    /// Loads what the ledger knows about a step.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn load(
+        ids: Arc<IdMap>,
+        view: &View,
+        step: StepId,
+        name: &str,
+    ) -> Result<StepMemory, ReadError> {
+        ids.load(view, step, name)?;
+        let mut holds = HashMap::new();
+        view.each_hold(Some(name), |h| {
+            holds.insert(h.key, (h.code, h.words));
+        })?;
+        Ok(StepMemory { step, ids, holds })
+    }
+
+    /// What is known about a part of a record.
+    pub fn known(&self, key: &str, part: u16) -> Known {
+        self.ids
+            .with(self.step, key, u32::from(part), |entry| {
+                let confirmed = |fingerprint| Known::Confirmed {
+                    id: entry.dest_id.to_owned(),
+                    fingerprint,
+                    bound: entry.origin == Some(Origin::Matched),
+                    created: entry.origin == Some(Origin::Created),
+                };
+                match entry.state {
+                    IdState::Confirmed => confirmed(entry.fingerprint),
+                    // The change of a record that is there was interrupted: whatever it has now, it is sent again.
+                    IdState::Open if !entry.dest_id.is_empty() => confirmed(!entry.fingerprint),
+                    IdState::Open => Known::OpenCreate,
+                    IdState::Failed => Known::Refused {
+                        fingerprint: entry.fingerprint,
+                        id: (!entry.dest_id.is_empty()).then(|| entry.dest_id.to_owned()),
+                    },
+                    IdState::Held | IdState::Merged | IdState::Dropped => Known::New,
+                }
+            })
+            .unwrap_or(Known::New)
+    }
+
+    /// True when this very hold stands in the ledger already.
+    pub fn is_open_hold(&self, key: &str, code: &str, words: &str) -> bool {
+        self.holds
+            .get(key)
+            .is_some_and(|(c, w)| c == code && w == words)
+    }
+
+    /// True when some hold or refusal of the record stands in the ledger.
+    pub fn has_open_hold(&self, key: &str) -> bool {
+        self.holds.contains_key(key)
+    }
+
+    /// Why the destination refused the record, as in the ledger.
+    pub fn refusal(&self, key: &str) -> Option<&str> {
+        self.holds.get(key).map(|(_, words)| words.as_str())
+    }
+
+    /// The record is at the destination.
+    pub fn set_confirmed(&self, key: &str, part: u16, id: &str, fingerprint: u64, origin: Origin) {
+        self.ids.insert(
+            self.step,
+            key,
+            u32::from(part),
+            &IdEntry {
+                dest_id: id,
+                fingerprint,
+                state: IdState::Confirmed,
+                origin: Some(origin),
+                second_pass: false,
+            },
+        );
+    }
+
+    /// The record is set aside; what refers to it is, too. What is at the destination already stays known.
+    pub fn set_held(&self, key: &str) {
+        self.set(key, IdState::Held);
+    }
+
+    /// The record was left out on purpose.
+    pub fn set_dropped(&self, key: &str) {
+        self.set(key, IdState::Dropped);
+    }
+
+    fn set(&self, key: &str, state: IdState) {
+        let there = self
+            .ids
+            .with(self.step, key, 0, |e| e.state == IdState::Confirmed)
+            .unwrap_or(false);
+        if !there {
+            self.ids.insert(
+                self.step,
+                key,
+                0,
+                &IdEntry {
+                    dest_id: "",
+                    fingerprint: 0,
+                    state,
+                    origin: None,
+                    second_pass: false,
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The executor: from a plan to loaded records, resumable at any moment.
+//!
+//! Batches in order; in a batch one pass per source object, side by side; each record decided by one table
+//! ([`decide`]), sent with its intent in the ledger first, booked exactly once. Emits events, never prints.
+
+pub mod books;
+pub mod bulk;
+pub mod compare;
+pub mod context;
+pub mod decide;
+pub mod directory;
+pub mod execute;
+pub mod failure;
+pub mod find;
+pub mod item;
+pub mod key;
+pub mod known;
+pub mod loader;
+pub mod pass;
+pub mod prepare;
+pub mod provision;
+pub mod resolver;
+pub mod second;
+pub mod send;
+pub mod source;
+
+pub use execute::{Inputs, Outcome, run};
+pub use failure::RunError;

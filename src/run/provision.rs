@@ -1,0 +1,169 @@
+//! Custom fields the mapping needs: there before anything is loaded, or the run does not begin.
+//!
+//! Where an unknown field is dropped in silence, a missing one loses a column of every record. What cannot be
+//! created by API goes to a list for the admin; a sandbox destination can do the admin's part.
+
+use super::{context::Context, failure::RunError};
+use crate::{
+    connector::rest::RemoteField,
+    ident::ObjectId,
+    mapping::Create,
+    platform::Object,
+    transform::Tables,
+    value::Type,
+};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A custom field that a destination object must have.
+struct Wanted {
+    name: String,
+    label: String,
+    data_type: Type,
+    vendor: String,
+    choices: BTreeSet<String>,
+    takes_choices: bool,
+}
+
+/// Compares what the mapping needs with what is there, and creates what is missing where that is allowed.
+///
+/// # Errors
+/// [`RunError::Waits`] with the list for the admin, or when the destination stops answering.
+pub async fn fields(ctx: &Context, tables: &Tables) -> Result<u64, RunError> {
+    let mut missing = Vec::new();
+    let mut made = 0;
+    for (id, wanted) in wanted(ctx, tables) {
+        let object = ctx.object(id)?;
+        let there = ctx.rest.fields(id).await?;
+        for field in wanted {
+            let existing = there.iter().find(|f| f.name == field.name);
+            let Some(what) = lack(&field, existing) else {
+                continue;
+            };
+            if ctx.provision {
+                let body = json!({
+                    "object": object.name,
+                    "name": field.name,
+                    "label": field.label,
+                    "type": field.data_type.name(),
+                    "choices": existing
+                        .into_iter()
+                        .flat_map(|f| f.choices.iter())
+                        .chain(&field.choices)
+                        .collect::<BTreeSet<_>>(),
+                });
+                ctx.rest
+                    .admin_post("/_admin/fields", &body)
+                    .await?;
+                made += 1;
+            } else {
+                missing.push(line(object, &field, &what));
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(made);
+    }
+    Err(RunError::Waits {
+        what: format!(
+            "the destination lacks {} that an admin must create first:\n{}",
+            if missing.len() == 1 {
+                "a custom field".to_owned()
+            } else {
+                format!("{} custom fields", missing.len())
+            },
+            missing.join("\n")
+        ),
+    })
+}
+
+fn line(object: &Object, field: &Wanted, what: &str) -> String {
+    let choices = if field.takes_choices {
+        let list: Vec<&str> = field.choices.iter().map(String::as_str).collect();
+        format!(", choices: {}", list.join(" | "))
+    } else {
+        String::new()
+    };
+    format!(
+        "  {} field {} (label \"{}\", type {}{choices}): {what}",
+        object.name, field.name, field.label, field.vendor
+    )
+}
+
+/// What a field lacks; `None` when it is there as needed.
+fn lack(field: &Wanted, existing: Option<&RemoteField>) -> Option<String> {
+    let Some(existing) = existing else {
+        return Some("missing".to_owned());
+    };
+    if existing.vendor_type != field.vendor {
+        return Some(format!("has type {} there", existing.vendor_type));
+    }
+    if !field.takes_choices {
+        return None;
+    }
+    let known: BTreeSet<String> = existing.choices.iter().map(|c| c.trim().to_lowercase()).collect();
+    let lacking: Vec<&str> = field
+        .choices
+        .iter()
+        .filter(|c| !known.contains(&c.trim().to_lowercase()))
+        .map(String::as_str)
+        .collect();
+    (!lacking.is_empty()).then(|| format!("lacks the choices {}", lacking.join(" | ")))
+}
+
+fn wanted(ctx: &Context, tables: &Tables) -> BTreeMap<ObjectId, Vec<Wanted>> {
+    let mut all: BTreeMap<ObjectId, BTreeMap<String, Wanted>> = BTreeMap::new();
+    let Some(rules) = &ctx.mapping.destination.custom else {
+        return BTreeMap::new();
+    };
+    for (id, step) in (0u16..).map(crate::ident::StepId).zip(&ctx.mapping.steps) {
+        for (at, field) in step.fields.iter().enumerate() {
+            let (Some(create), Some(target)) = (
+                &field.create,
+                ctx.mapping
+                    .destination
+                    .objects
+                    .get(step.to.ix())
+                    .and_then(|o| o.fields.get(field.to.ix())),
+            ) else {
+                continue;
+            };
+            let takes_choices = matches!(create.data_type, Type::Enum | Type::MultiEnum);
+            let entry = all
+                .entry(step.to)
+                .or_default()
+                .entry(target.path.clone())
+                .or_insert_with(|| Wanted {
+                    name: target.path.clone(),
+                    label: create.label.clone(),
+                    data_type: create.data_type,
+                    vendor: rules
+                        .custom_type(create.data_type)
+                        .map_or_else(|| create.data_type.name().to_owned(), |t| t.vendor.clone()),
+                    choices: BTreeSet::new(),
+                    takes_choices,
+                });
+            if takes_choices {
+                entry.choices.extend(choices(create, tables, id, at));
+            }
+        }
+    }
+    all.into_iter()
+        .map(|(o, f)| (o, f.into_values().collect()))
+        .collect()
+}
+
+fn choices(
+    create: &Create,
+    tables: &Tables,
+    step: crate::ident::StepId,
+    field: usize,
+) -> Vec<String> {
+    match &create.values {
+        Some(values) => values.clone(),
+        None => tables
+            .observed(step, field)
+            .map(<[String]>::to_vec)
+            .unwrap_or_default(),
+    }
+}

@@ -1,0 +1,357 @@
+//! Sends one record: intent, call, outcome. Never a second create before the destination was asked.
+
+use super::{
+    compare,
+    context::Context,
+    failure::RunError,
+    find::{self, Search},
+    item::Work,
+};
+use crate::{
+    connector::Reply,
+    ledger::{Entry, Intent, Origin, WriteOp},
+    mapping::Step,
+    platform::OpKind,
+};
+use serde_json::Value;
+
+/// How a record ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// New at the destination.
+    Created {
+        /// Its id there.
+        id: String,
+    },
+    /// Written over.
+    Updated {
+        /// Its id there.
+        id: String,
+    },
+    /// There already, nothing written.
+    Unchanged {
+        /// Its id there.
+        id: String,
+    },
+    /// Refused.
+    Failed {
+        /// The destination's reasons.
+        reasons: String,
+    },
+    /// Set aside.
+    Held {
+        /// The hold code.
+        code: &'static str,
+        /// In words.
+        words: String,
+    },
+}
+
+/// A record's end, and what the destination kept otherwise than it was sent (names of fields).
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// The record.
+    pub work: Work,
+    /// How it ended.
+    pub sent: Sent,
+    /// Fields that differ from what was sent.
+    pub differs: Vec<String>,
+}
+
+/// How often a create is sent when each answer is lost and the record is not there.
+const ATTEMPTS: usize = 4;
+
+fn intent(step: &Step, work: &Work, op: WriteOp) -> Entry {
+    Entry::Intended(Intent {
+        step: step.name.clone(),
+        key: work.key.clone(),
+        part: u32::from(work.part),
+        op,
+        fingerprint: work.fingerprint,
+        chunk: None,
+        match_key: work.keys.iter().flatten().next().cloned(),
+    })
+}
+
+/// The entry that says a record is at the destination.
+pub fn confirmed(step: &Step, work: &Work, id: &str, origin: Origin) -> Entry {
+    Entry::Confirmed {
+        step: step.name.clone(),
+        key: work.key.clone(),
+        part: u32::from(work.part),
+        dest_id: id.to_owned(),
+        origin,
+        fingerprint: work.fingerprint,
+    }
+}
+
+fn in_doubt(step: &Step, work: &Work, why: &str) -> Entry {
+    Entry::InDoubt {
+        step: step.name.clone(),
+        key: work.key.clone(),
+        part: u32::from(work.part),
+        why: why.to_owned(),
+    }
+}
+
+/// The entry that sets a record aside.
+pub fn held(step: &Step, work: &Work, code: &str, words: &str) -> Entry {
+    Entry::Held {
+        step: step.name.clone(),
+        key: work.key.clone(),
+        part: u32::from(work.part),
+        code: code.to_owned(),
+        field: None,
+        value: None,
+        words: words.to_owned(),
+        line: (work.line > 0).then_some(work.line),
+    }
+}
+
+/// Creates a record. `doubt`: an earlier process meant to create it and its end is not known.
+///
+/// # Errors
+/// When the destination or the ledger stops.
+pub async fn create(ctx: &Context, step: &Step, work: Work, doubt: bool) -> Result<Done, RunError> {
+    let mut doubt = doubt;
+    for _ in 0..ATTEMPTS {
+        if doubt {
+            match find::find(ctx, step, &work).await? {
+                Search::Found(id) => return adopt(ctx, step, work, id).await,
+                Search::NotThere => {
+                    ctx.ledger
+                        .append(vec![Entry::Absent {
+                            step: step.name.clone(),
+                            key: work.key.clone(),
+                            part: u32::from(work.part),
+                        }])
+                        .await?;
+                }
+                Search::CannotTell => break,
+            }
+        }
+        ctx.ledger
+            .append(vec![intent(step, &work, WriteOp::Create)])
+            .await?;
+        match post(ctx, step, &work).await? {
+            Reply::Done {
+                id: Some(id),
+                record,
+                ..
+            } => {
+                ctx.claim(step.to, &id);
+                ctx.ledger
+                    .append(vec![confirmed(step, &work, &id, Origin::Created)])
+                    .await?;
+                let differs = differing(ctx, step, &work, record.as_ref())?;
+                return Ok(Done {
+                    work,
+                    sent: Sent::Created { id },
+                    differs,
+                });
+            }
+            Reply::Refused { status, reasons } => {
+                return refuse(ctx, step, work, status, reasons).await;
+            }
+            Reply::Gone => {
+                let reasons = vec!["the address of the object is not known there".to_owned()];
+                return refuse(ctx, step, work, 404, reasons).await;
+            }
+            Reply::Done { id: None, .. } => {
+                ctx.ledger
+                    .append(vec![in_doubt(step, &work, "the answer carries no id")])
+                    .await?;
+            }
+            Reply::InDoubt { why } => {
+                ctx.ledger.append(vec![in_doubt(step, &work, &why)]).await?;
+            }
+        }
+        doubt = true;
+    }
+    let words = "it is not known whether it was written, and the destination cannot tell".to_owned();
+    ctx.ledger
+        .append(vec![held(step, &work, "in_doubt", &words)])
+        .await?;
+    Ok(Done {
+        work,
+        sent: Sent::Held {
+            code: "in_doubt",
+            words,
+        },
+        differs: Vec::new(),
+    })
+}
+
+/// Notes that an interrupted create did arrive.
+///
+/// # Errors
+/// When the ledger stops.
+pub async fn adopt(ctx: &Context, step: &Step, work: Work, id: String) -> Result<Done, RunError> {
+    ctx.claim(step.to, &id);
+    ctx.ledger
+        .append(vec![confirmed(step, &work, &id, Origin::Created)])
+        .await?;
+    Ok(Done {
+        work,
+        sent: Sent::Created { id },
+        differs: Vec::new(),
+    })
+}
+
+async fn post(ctx: &Context, step: &Step, work: &Work) -> Result<Reply, RunError> {
+    let object = ctx.object(step.to)?;
+    if ctx.admin(object) {
+        let path = format!("/_admin/objects/{}", object.name);
+        // The admin plane answers with the record as it keeps it and as the API would show it.
+        return Ok(match ctx.rest.admin_create(&path, &work.body).await? {
+            Reply::Done {
+                id,
+                created,
+                record,
+            } => Reply::Done {
+                id,
+                created,
+                record: record.map(|mut r| r["wire"].take()),
+            },
+            other => other,
+        });
+    }
+    Ok(ctx.rest.create(step.to, &work.body).await?)
+}
+
+async fn refuse(
+    ctx: &Context,
+    step: &Step,
+    work: Work,
+    status: u16,
+    reasons: Vec<String>,
+) -> Result<Done, RunError> {
+    let text = reasons.join("; ");
+    ctx.ledger
+        .append(vec![Entry::Refused {
+            step: step.name.clone(),
+            key: work.key.clone(),
+            part: u32::from(work.part),
+            status,
+            reasons,
+            fingerprint: work.fingerprint,
+        }])
+        .await?;
+    Ok(Done {
+        work,
+        sent: Sent::Failed { reasons: text },
+        differs: Vec::new(),
+    })
+}
+
+/// Brings an existing record up to date: reads it, sends what differs, nothing where nothing does.
+///
+/// # Errors
+/// When the destination or the ledger stops.
+pub async fn update(
+    ctx: &Context,
+    step: &Step,
+    work: Work,
+    id: String,
+    origin: Origin,
+) -> Result<Done, RunError> {
+    let object = ctx.object(step.to)?;
+    let sent: Value = serde_json::from_slice(&work.body)
+        .map_err(|e| RunError::Internal(format!("an encoded record is no JSON: {e}")))?;
+    let there = if object.op(OpKind::Get).is_some() {
+        match ctx.rest.get(step.to, &id).await? {
+            Some(record) => Some(record),
+            None => {
+                let words = format!("the record {id} it was bound to is gone at the destination");
+                ctx.ledger
+                    .append(vec![held(step, &work, "gone", &words)])
+                    .await?;
+                return Ok(Done {
+                    work,
+                    sent: Sent::Held {
+                        code: "gone",
+                        words,
+                    },
+                    differs: Vec::new(),
+                });
+            }
+        }
+    } else {
+        None
+    };
+    let body = match &there {
+        Some(there) => {
+            let at = ctx.mapping.destination.custom.as_ref();
+            let at = at.map(|c| c.at.as_str());
+            compare::patch(ctx.readers(step.to), at, object, step, &sent, there)
+        }
+        None => Some(sent),
+    };
+    ctx.claim(step.to, &id);
+    let Some(body) = body else {
+        ctx.ledger
+            .append(vec![confirmed(step, &work, &id, Origin::Unchanged)])
+            .await?;
+        return Ok(Done {
+            work,
+            sent: Sent::Unchanged { id },
+            differs: Vec::new(),
+        });
+    };
+    ctx.ledger
+        .append(vec![intent(step, &work, WriteOp::Update)])
+        .await?;
+    match ctx.rest.update(step.to, &id, body.to_string().as_bytes()).await? {
+        Reply::Done { record, .. } => {
+            ctx.ledger
+                .append(vec![confirmed(step, &work, &id, origin)])
+                .await?;
+            let differs = differing(ctx, step, &work, record.as_ref())?;
+            Ok(Done {
+                work,
+                sent: Sent::Updated { id },
+                differs,
+            })
+        }
+        Reply::Refused { status, reasons } => refuse(ctx, step, work, status, reasons).await,
+        Reply::Gone => {
+            let reasons = vec![format!("the record {id} is gone at the destination")];
+            refuse(ctx, step, work, 404, reasons).await
+        }
+        Reply::InDoubt { why } => {
+            // An update by id may be repeated; the next run does it.
+            ctx.ledger.append(vec![in_doubt(step, &work, &why)]).await?;
+            let words = format!("the update of {id} was not answered: {why}");
+            Ok(Done {
+                work,
+                sent: Sent::Held {
+                    code: "in_doubt",
+                    words,
+                },
+                differs: Vec::new(),
+            })
+        }
+    }
+}
+
+/// Names of the fields that the destination answered otherwise than they were sent.
+fn differing(
+    ctx: &Context,
+    step: &Step,
+    work: &Work,
+    record: Option<&Value>,
+) -> Result<Vec<String>, RunError> {
+    let Some(record) = record else {
+        return Ok(Vec::new());
+    };
+    let object = ctx.object(step.to)?;
+    let Ok(sent) = serde_json::from_slice::<Value>(&work.body) else {
+        return Ok(Vec::new());
+    };
+    Ok(
+        compare::differences(ctx.readers(step.to), object, step, &sent, record)
+            .into_iter()
+            .filter_map(|f| object.fields.get(f.ix()).map(|f| f.name.clone()))
+            .collect(),
+    )
+}

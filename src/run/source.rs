@@ -1,0 +1,41 @@
+//! The source of a run: opens the records of an object as pages.
+
+use crate::{
+    connector::{ExtractError, files},
+    ident::{FieldId, ObjectId},
+    platform::Platform,
+};
+use std::{path::PathBuf, sync::Arc};
+
+/// Where records are read.
+pub struct Source {
+    platform: Arc<Platform>,
+    folder: PathBuf,
+    overrides: files::Overrides,
+}
+
+impl Source {
+    /// An export folder.
+    pub fn folder(platform: Arc<Platform>, folder: PathBuf, overrides: files::Overrides) -> Source {
+        Source {
+            platform,
+            folder,
+            overrides,
+        }
+    }
+
+    /// Opens an object's records with these fields as columns, in this order.
+    ///
+    /// # Errors
+    /// When its file is missing, unreadable or no file of its format.
+    pub fn open(&self, object: ObjectId, columns: &[FieldId]) -> Result<files::Rows, ExtractError> {
+        files::open(&self.platform, object, &self.folder, columns, &self.overrides)
+    }
+
+    /// About how many records an object has; `None` where its file cannot be read.
+    pub fn estimate(&self, object: ObjectId) -> Option<u64> {
+        files::count_rows(&self.platform, object, &self.folder, &self.overrides)
+            .ok()
+            .map(|c| c.rows)
+    }
+}

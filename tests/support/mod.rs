@@ -1,0 +1,315 @@
+//! What end-to-end tests share: a copy of an example in a folder of its own, a stand-alone sandbox, the real
+//! binary, and a plain HTTP client to read the destination back.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+/// The repository.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The binary under test, in a clean environment.
+pub fn transload() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_transload"));
+    command
+        .env_remove("RUST_LOG")
+        .env("NO_COLOR", "1")
+        .env("TRANSLOAD_TEST_KEY", "sandbox-key");
+    command
+}
+
+/// A stand-alone sandbox; stopped when dropped.
+pub struct Sandbox {
+    child: Child,
+    pub base: String,
+    pub admin: String,
+    pub key: String,
+}
+
+impl Sandbox {
+    /// Serves a platform file with these further arguments.
+    pub fn start(platform: &str, args: &[&str]) -> Sandbox {
+        let mut child = transload()
+            .arg("sandbox")
+            .arg(root().join("specs/platforms").join(platform))
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the sandbox starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
+        let mut told = BTreeMap::new();
+        for line in lines.by_ref() {
+            let line = line.expect("text");
+            if let Some((name, value)) = line.split_once(' ') {
+                told.insert(name.to_owned(), value.trim().to_owned());
+            }
+            if told.contains_key("key") {
+                break;
+            }
+        }
+        let take = |name: &str| told.get(name).cloned().unwrap_or_else(|| panic!("no {name}"));
+        Sandbox {
+            base: take("base"),
+            admin: take("admin"),
+            key: take("key"),
+            child,
+        }
+    }
+
+    /// GET on the platform's API.
+    pub fn get(&self, path: &str) -> Value {
+        fetch(&format!("{}{path}", self.base), Some(&self.key), None).1
+    }
+
+    /// GET on the admin plane.
+    pub fn admin_get(&self, path: &str) -> Value {
+        fetch(&format!("{}{path}", self.admin), None, None).1
+    }
+
+    /// POST on the admin plane; gives the status too.
+    pub fn admin_post(&self, path: &str, body: &Value) -> (u16, Value) {
+        fetch(&format!("{}{path}", self.admin), None, Some(body))
+    }
+
+    /// All records of a viewed object, through its view of live records, page by page.
+    pub fn view(&self, object: &str, view_name: &str) -> Vec<Value> {
+        let filters = self.get(&format!("/{object}/filters"));
+        let id = filters["filters"]
+            .as_array()
+            .expect("filters")
+            .iter()
+            .find(|f| f["name"] == view_name)
+            .unwrap_or_else(|| panic!("view {view_name}"))["id"]
+            .clone();
+        let mut all = Vec::new();
+        for page in 1.. {
+            let answer = self.get(&format!(
+                "/{object}/view/{id}?page={page}&per_page=100&include=sales_accounts,owner"
+            ));
+            let rows = answer[object].as_array().expect("rows").clone();
+            if rows.is_empty() {
+                return all;
+            }
+            all.extend(rows);
+        }
+        all
+    }
+
+    /// Records below a parent.
+    pub fn children(&self, parent: &str, id: &str, what: &str) -> Vec<Value> {
+        let mut all = Vec::new();
+        for page in 1.. {
+            let answer = self.get(&format!("/{parent}/{id}/{what}?page={page}&per_page=100"));
+            let rows = answer[what].as_array().expect("rows").clone();
+            if rows.is_empty() {
+                return all;
+            }
+            all.extend(rows);
+        }
+        all
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One call with a plain client: a key gives a GET with that key; a body makes it a POST.
+pub fn fetch(url: &str, key: Option<&str>, body: Option<&Value>) -> (u16, Value) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        // The test's own client: no code of the connector.
+        let client = client();
+        let mut request = match body {
+            Some(body) => client
+                .post(url)
+                .header("content-type", "application/json")
+                .body(body.to_string()),
+            None => client.get(url),
+        };
+        if let Some(key) = key {
+            request = request.header("authorization", format!("Token token={key}"));
+        }
+        let answer = request.send().await.unwrap_or_else(|e| panic!("{url}: {e}"));
+        let status = answer.status().as_u16();
+        let text = answer.text().await.expect("a body");
+        (
+            status,
+            serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        )
+    })
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client")
+}
+
+/// A copy of an example, with its own ledger.
+pub struct Example {
+    pub folder: tempfile::TempDir,
+}
+
+impl Example {
+    /// Copies `examples/NAME`; its destination becomes the sandbox at that address.
+    pub fn against(name: &str, sandbox: &Sandbox) -> Example {
+        let example = Example::copy(name);
+        example.edit(|text| {
+            replace_block(
+                text,
+                "destination:",
+                &format!(
+                    "destination:\n  http: {{base: \"{}\", secret: \"env:TRANSLOAD_TEST_KEY\"}}\n",
+                    sandbox.base
+                ),
+            )
+        });
+        example
+    }
+
+    /// Copies `examples/NAME` with its in-process sandbox.
+    pub fn copy(name: &str) -> Example {
+        let folder = tempfile::tempdir().expect("a folder");
+        copy_tree(&root().join("examples").join(name), folder.path());
+        let example = Example { folder };
+        let specs = root().join("specs").display().to_string();
+        example.edit(|text| text.replace("specs: ../../specs", &format!("specs: {specs}")));
+        example
+    }
+
+    /// Changes the migration file.
+    pub fn edit(&self, change: impl FnOnce(&str) -> String) {
+        let path = self.migration();
+        let text = fs::read_to_string(&path).expect("migration");
+        fs::write(&path, change(&text)).expect("migration");
+    }
+
+    /// The migration file.
+    pub fn migration(&self) -> PathBuf {
+        self.folder.path().join("migration.yaml")
+    }
+
+    /// `transload run` with its usual flags.
+    pub fn command(&self) -> Command {
+        let mut command = transload();
+        command
+            .arg("run")
+            .arg(self.migration())
+            .args(["--auto-approve", "--provision", "--format", "json"]);
+        command
+    }
+
+    /// Runs to the end and gives the report; fails the test on any other exit code than 0.
+    pub fn run(&self) -> Value {
+        let output = self.command().output().expect("it runs");
+        report_of(&output)
+    }
+}
+
+/// The JSON report of a finished run.
+pub fn report_of(output: &Output) -> Value {
+    assert!(
+        output.status.success(),
+        "exit {:?}\nstdout:\n{}\nstderr:\n{}",
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("a JSON report")
+}
+
+/// Replaces a top-level block of a YAML file: the line that begins with `key` and all indented lines after it.
+pub fn replace_block(text: &str, key: &str, with: &str) -> String {
+    let mut out = String::new();
+    let mut inside = false;
+    for line in text.lines() {
+        if line.starts_with(key) {
+            inside = true;
+            out.push_str(with);
+            continue;
+        }
+        if inside && (line.starts_with(' ') || line.trim().is_empty()) {
+            continue;
+        }
+        inside = false;
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("folder");
+    for entry in fs::read_dir(from).expect("folder") {
+        let path = entry.expect("entry").path();
+        let name = path.file_name().expect("name");
+        if name == ".transload" {
+            continue;
+        }
+        if path.is_dir() {
+            copy_tree(&path, &to.join(name));
+        } else {
+            fs::copy(&path, to.join(name)).expect("copy");
+        }
+    }
+}
+
+/// The counts of a step in a report.
+pub fn step<'r>(report: &'r Value, name: &str) -> &'r Value {
+    report["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .find(|s| s["step"] == name)
+        .unwrap_or_else(|| panic!("no step {name}"))
+}
+
+/// The rows of a CSV file by header, decoded as windows-1252 where it is no UTF-8.
+pub fn csv_rows(path: &Path) -> Vec<BTreeMap<String, String>> {
+    let bytes = fs::read(path).expect("a file");
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => encoding_rs::WINDOWS_1252.decode(bytes).0.into_owned(),
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let header: Vec<String> = reader
+        .headers()
+        .expect("a header")
+        .iter()
+        .map(|h| h.trim().to_owned())
+        .collect();
+    reader
+        .records()
+        .map(|r| r.expect("a row"))
+        .filter(|r| r.len() == header.len())
+        .map(|r| {
+            header
+                .iter()
+                .cloned()
+                .zip(r.iter().map(|c| c.trim().to_owned()))
+                .collect()
+        })
+        .collect()
+}
