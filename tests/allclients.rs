@@ -113,7 +113,11 @@ fn books_balance_and_a_second_run_writes_nothing() {
     assert_eq!(w.second["nothing_left"], true);
     assert_eq!(w.second["calls_write"], 0);
     for s in w.second["steps"].as_array().expect("steps") {
-        assert_eq!((&s["created"], &s["updated"]), (&0.into(), &0.into()), "{s}");
+        assert_eq!(
+            (&s["created"], &s["updated"]),
+            (&0.into(), &0.into()),
+            "{s}"
+        );
     }
 }
 
@@ -198,7 +202,8 @@ fn ac_01_the_latest_duplicate_survives_and_gaps_are_filled() {
         };
         let survivor = contact["custom_field"]["cf_allclients_id"].as_str();
         assert!(
-            rows.iter().any(|r| Some(r["ContactID"].as_str()) == survivor),
+            rows.iter()
+                .any(|r| Some(r["ContactID"].as_str()) == survivor),
             "{email}: {survivor:?}"
         );
         // Whatever one of the rows knows, the destination knows.
@@ -212,7 +217,10 @@ fn ac_01_the_latest_duplicate_survives_and_gaps_are_filled() {
         }
         seen += 1;
     }
-    assert!(seen > 0, "the export has duplicates with another letter case");
+    assert!(
+        seen > 0,
+        "the export has duplicates with another letter case"
+    );
 }
 
 #[test]
@@ -225,7 +233,10 @@ fn ac_02_notes_follow_their_contact_and_orphans_are_held() {
         .collect();
     let held = held("note");
     let orphans: BTreeSet<&String> = held.get("join_none").into_iter().flatten().collect();
-    assert!(!orphans.is_empty(), "some notes name a contact the export lacks");
+    assert!(
+        !orphans.is_empty(),
+        "some notes name a contact the export lacks"
+    );
     let all_held: BTreeSet<&String> = held.values().flatten().collect();
     let mut checked = 0;
     for row in export("Notes.csv") {
@@ -235,11 +246,15 @@ fn ac_02_notes_follow_their_contact_and_orphans_are_held() {
             .unwrap_or(&row["Contact Email"])
             .to_lowercase();
         let known = by_id.is_some()
-            || contacts
-                .iter()
-                .any(|c| c["Email"].eq_ignore_ascii_case(&row["Contact Email"]) && !email.is_empty());
+            || contacts.iter().any(|c| {
+                c["Email"].eq_ignore_ascii_case(&row["Contact Email"]) && !email.is_empty()
+            });
         if !known {
-            assert!(orphans.contains(&row["NoteID"]), "note {} is lost", row["NoteID"]);
+            assert!(
+                orphans.contains(&row["NoteID"]),
+                "note {} is lost",
+                row["NoteID"]
+            );
             continue;
         }
         if all_held.contains(&row["NoteID"]) || checked >= 60 {
@@ -256,9 +271,10 @@ fn ac_02_notes_follow_their_contact_and_orphans_are_held() {
             .take(1)
             .collect();
         assert!(
-            notes.iter().any(|n| n["description"]
-                .as_str()
-                .is_some_and(|d| d.contains(&words) && (row["Created By"].is_empty() || d.contains(&row["Created By"])))),
+            notes.iter().any(
+                |n| n["description"].as_str().is_some_and(|d| d.contains(&words)
+                    && (row["Created By"].is_empty() || d.contains(&row["Created By"])))
+            ),
             "note {} of {email} is not there: {notes:?}",
             row["NoteID"]
         );
@@ -268,7 +284,10 @@ fn ac_02_notes_follow_their_contact_and_orphans_are_held() {
     let books = step(&w.report, "note");
     assert_eq!(
         books["read"].as_u64(),
-        books["created"].as_u64().zip(books["held"].as_u64()).map(|(a, b)| a + b)
+        books["created"]
+            .as_u64()
+            .zip(books["held"].as_u64())
+            .map(|(a, b)| a + b)
     );
 }
 
@@ -314,7 +333,10 @@ fn ac_03_groups_become_a_multi_select_whose_choices_exist() {
         .iter()
         .filter_map(|c| c["value"].as_str().map(str::to_owned))
         .collect();
-    assert!(choices.is_superset(&seen), "{choices:?} lacks some of {seen:?}");
+    assert!(
+        choices.is_superset(&seen),
+        "{choices:?} lacks some of {seen:?}"
+    );
 }
 
 #[test]
@@ -335,13 +357,22 @@ fn ac_04_tags_are_parsed_and_applied_once_each() {
             .map(|t| t.iter().filter_map(Value::as_str).collect())
             .unwrap_or_default();
         let unique: BTreeSet<&str> = found.iter().copied().collect();
-        assert_eq!(unique.len(), found.len(), "{email}: a tag twice in {found:?}");
-        assert!(unique.is_superset(&wanted), "{email}: {found:?} lacks some of {wanted:?}");
+        assert_eq!(
+            unique.len(),
+            found.len(),
+            "{email}: a tag twice in {found:?}"
+        );
+        assert!(
+            unique.is_superset(&wanted),
+            "{email}: {found:?} lacks some of {wanted:?}"
+        );
         compared += usize::from(!wanted.is_empty());
     }
     assert!(compared > 50, "only {compared} compared");
     // What people had put there by hand is still there.
-    let lee = there.get("lee.known@family.example").expect("existed before");
+    let lee = there
+        .get("lee.known@family.example")
+        .expect("existed before");
     let tags = lee["tags"].as_array().expect("tags");
     assert!(tags.contains(&"Imported by hand".into()), "{tags:?}");
     assert!(
@@ -366,7 +397,11 @@ fn ac_05_custom_fields_of_all_five_types_keep_their_values() {
         };
         let text = |v: &Value| v.as_str().map(str::to_owned);
         if !row["Gift Idea"].is_empty() {
-            check("Gift Idea", text(&custom["cf_gift_idea"]), row["Gift Idea"].clone());
+            check(
+                "Gift Idea",
+                text(&custom["cf_gift_idea"]),
+                row["Gift Idea"].clone(),
+            );
         }
         if !row["Policies"].is_empty() {
             let found = &custom["cf_policies"];
@@ -385,7 +420,11 @@ fn ac_05_custom_fields_of_all_five_types_keep_their_values() {
             check("Renewal Date", found, format!("{year}-{month:02}-{day:02}"));
         }
         if !row["Client Type"].is_empty() {
-            check("Client Type", text(&custom["cf_client_type"]), row["Client Type"].clone());
+            check(
+                "Client Type",
+                text(&custom["cf_client_type"]),
+                row["Client Type"].clone(),
+            );
         }
         if !row["Newsletter"].is_empty() {
             check(
@@ -428,12 +467,17 @@ fn ac_06_tasks_keep_subject_date_state_priority_and_owner() {
         if held.contains(&row["TaskID"]) || compared.values().sum::<usize>() >= 60 {
             continue;
         }
-        let email = contacts
-            .iter()
-            .find(|c| !row["Contact Email"].is_empty() && c["Email"].eq_ignore_ascii_case(&row["Contact Email"]))
-            .or_else(|| contacts.iter().find(|c| c["ContactID"] == row["ContactID"]))
-            .unwrap_or_else(|| panic!("task {} has no contact and is not held", row["TaskID"]))["Email"]
-            .to_lowercase();
+        let email =
+            contacts
+                .iter()
+                .find(|c| {
+                    !row["Contact Email"].is_empty()
+                        && c["Email"].eq_ignore_ascii_case(&row["Contact Email"])
+                })
+                .or_else(|| contacts.iter().find(|c| c["ContactID"] == row["ContactID"]))
+                .unwrap_or_else(|| panic!("task {} has no contact and is not held", row["TaskID"]))
+                ["Email"]
+                .to_lowercase();
         let contact = there.get(&email).expect("its contact is there");
         let tasks = w
             .sandbox
@@ -443,13 +487,28 @@ fn ac_06_tasks_keep_subject_date_state_priority_and_owner() {
             .find(|t| {
                 t["title"] == row["Title"].as_str()
                     && (row["Details"].is_empty()
-                        || t["description"].as_str().is_some_and(|d| d.contains(&row["Details"])))
+                        || t["description"]
+                            .as_str()
+                            .is_some_and(|d| d.contains(&row["Details"])))
             })
             .unwrap_or_else(|| panic!("task {} is not there: {tasks:?}", row["TaskID"]));
         let done = row["Status"] == "closed";
-        assert_eq!(task["status"].as_i64(), Some(i64::from(done)), "{}", row["TaskID"]);
-        assert_eq!(task["owner_id"].as_i64(), w_owner(&row["Owner Email"]), "{}", row["TaskID"]);
-        let parts: Vec<u32> = row["Due Date"].split('/').filter_map(|p| p.parse().ok()).collect();
+        assert_eq!(
+            task["status"].as_i64(),
+            Some(i64::from(done)),
+            "{}",
+            row["TaskID"]
+        );
+        assert_eq!(
+            task["owner_id"].as_i64(),
+            w_owner(&row["Owner Email"]),
+            "{}",
+            row["TaskID"]
+        );
+        let parts: Vec<u32> = row["Due Date"]
+            .split('/')
+            .filter_map(|p| p.parse().ok())
+            .collect();
         let due = task["due_date"].as_str().expect("a due date");
         assert_eq!(
             due[..10],
@@ -464,7 +523,9 @@ fn ac_06_tasks_keep_subject_date_state_priority_and_owner() {
             _ => "none",
         };
         assert!(
-            task["description"].as_str().is_some_and(|d| d.contains(&format!("Priority: {priority}"))),
+            task["description"]
+                .as_str()
+                .is_some_and(|d| d.contains(&format!("Priority: {priority}"))),
             "{task}"
         );
         *compared.entry(done).or_insert(0) += 1;
@@ -495,7 +556,12 @@ fn ac_07_templates_keep_html_and_image_addresses_and_embedded_images_are_noted()
             .as_str()
             .or_else(|| there["html"].as_str())
             .expect("html");
-        assert_eq!(body.trim(), html.replace("\r\n", "\n").trim(), "{}", row["name"]);
+        assert_eq!(
+            body.trim(),
+            html.replace("\r\n", "\n").trim(),
+            "{}",
+            row["name"]
+        );
         if html.contains("data:image/") {
             embedded.push(row["name"].clone());
         }
@@ -519,7 +585,10 @@ fn ac_08_contacts_wait_until_their_owner_is_there() {
     let w = world();
     let users = held("user");
     assert!(
-        users.values().flatten().any(|k| k.contains("lena.brandt@agency.example")),
+        users
+            .values()
+            .flatten()
+            .any(|k| k.contains("lena.brandt@agency.example")),
         "{users:?}"
     );
     let held = held_keys("contact");
@@ -552,7 +621,12 @@ fn ac_08_holds_release_themselves_when_the_owner_appears() {
     let seed = support::root().join("examples/allclients/sandbox.yaml");
     let sandbox = Sandbox::start(
         "freshsales.yaml",
-        &["--seed", seed.to_str().expect("path"), "--calls-per-minute", "0"],
+        &[
+            "--seed",
+            seed.to_str().expect("path"),
+            "--calls-per-minute",
+            "0",
+        ],
     );
     let example = Example::against("allclients", &sandbox);
     let first = example.run();
@@ -564,7 +638,10 @@ fn ac_08_holds_release_themselves_when_the_owner_appears() {
     let second = example.run();
     let (before, after) = (step(&first, "contact"), step(&second, "contact"));
     assert!(after["created"].as_u64() > Some(0), "{after}");
-    assert!(after["held"].as_u64() < before["held"].as_u64(), "{before} {after}");
+    assert!(
+        after["held"].as_u64() < before["held"].as_u64(),
+        "{before} {after}"
+    );
     let third = example.run();
     assert_eq!(third["calls_write"], 0);
 }

@@ -52,11 +52,21 @@ fn state(sandbox: &Sandbox) -> Vec<String> {
     let mut lines = Vec::new();
     for (object, rows) in dump.as_object().expect("objects") {
         for row in rows.as_array().expect("rows") {
-            let wire = if row["wire"].is_object() { &row["wire"] } else { row };
+            let wire = if row["wire"].is_object() {
+                &row["wire"]
+            } else {
+                row
+            };
             let mut line = wire.clone();
             if let Some(map) = line.as_object_mut() {
                 for gone in [
-                    "id", "created_at", "updated_at", "emails", "completed_date", "targetables", "creater_id",
+                    "id",
+                    "created_at",
+                    "updated_at",
+                    "emails",
+                    "completed_date",
+                    "targetables",
+                    "creater_id",
                 ] {
                     map.remove(gone);
                 }
@@ -92,7 +102,11 @@ fn differing(a: &[String], b: &[String]) -> String {
             .collect::<Vec<_>>()
             .join("\n  ")
     };
-    format!("only undisturbed:\n  {}\nonly disturbed:\n  {}", only(a, b), only(b, a))
+    format!(
+        "only undisturbed:\n  {}\nonly disturbed:\n  {}",
+        only(a, b),
+        only(b, a)
+    )
 }
 
 fn undisturbed() -> (Vec<String>, Duration) {
@@ -109,7 +123,10 @@ struct Moments(u64);
 
 impl Moments {
     fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % below.max(1)
     }
 }
@@ -147,7 +164,10 @@ fn killed_at_25_random_moments_a_run_ends_like_an_undisturbed_one() {
             differing(&expected, &found)
         );
         let calls = sandbox.admin_get("/calls");
-        assert_eq!(calls["repeated"]["after_effect"], 0, "round {round}, killed after {after:?}: {calls}");
+        assert_eq!(
+            calls["repeated"]["after_effect"], 0,
+            "round {round}, killed after {after:?}: {calls}"
+        );
         hit += usize::from(calls["calls"].as_u64() > Some(0));
     }
     assert!(hit > 0);
@@ -163,9 +183,16 @@ fn answers_lost_after_commit_lose_and_double_nothing() {
             &data.path().join("account.sqlite"),
             &["--fault", "drop_after=0.05", "--random-seed", seed],
         );
-        kill_and_finish(&sandbox, Duration::from_millis(moments.next(whole.as_millis() as u64)));
+        kill_and_finish(
+            &sandbox,
+            Duration::from_millis(moments.next(whole.as_millis() as u64)),
+        );
         let found = state(&sandbox);
-        assert!(expected == found, "seed {seed}\n{}", differing(&expected, &found));
+        assert!(
+            expected == found,
+            "seed {seed}\n{}",
+            differing(&expected, &found)
+        );
         let calls = sandbox.admin_get("/calls");
         assert_eq!(calls["repeated"]["after_effect"], 0, "seed {seed}: {calls}");
     }
@@ -178,9 +205,20 @@ fn a_storm_of_faults_changes_nothing_in_the_end() {
     let sandbox = sandbox(
         &data.path().join("account.sqlite"),
         &[
-            "--fault", "drop_before=0.02", "--fault", "drop_after=0.02", "--fault", "server_error=0.02",
-            "--fault", "rate_limited=0.02", "--fault", "truncated=0.02", "--fault", "html=0.01",
-            "--fault", "partial_bulk=0.3",
+            "--fault",
+            "drop_before=0.02",
+            "--fault",
+            "drop_after=0.02",
+            "--fault",
+            "server_error=0.02",
+            "--fault",
+            "rate_limited=0.02",
+            "--fault",
+            "truncated=0.02",
+            "--fault",
+            "html=0.01",
+            "--fault",
+            "partial_bulk=0.3",
         ],
     );
     let example = Example::against("allclients", &sandbox);

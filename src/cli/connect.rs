@@ -3,13 +3,14 @@
 use super::{
     args::RunArgs,
     exit::{Exit, Failure},
+    load::Loaded,
 };
 use crate::{
     clock::{Clock, SystemClock},
     connector::{
-        files,
         Cancel,
         budget::Spent,
+        files,
         rest::{Rest, RestOptions},
     },
     event::Event,
@@ -99,11 +100,12 @@ pub fn zone_of(migration: &Migration) -> Option<String> {
 /// # Errors
 /// Usage failures: a missing secret, a bad address, `--provision` for a real account.
 pub async fn destination(
-    migration: &Migration,
+    loaded: &Loaded,
     args: &RunArgs,
     state: &Path,
     emit: Emit,
 ) -> Result<Destination, Failure> {
+    let migration = &loaded.migration;
     let platform = &migration.mapping.destination;
     let on_wait: Arc<dyn Fn(Duration, &str) + Send + Sync> =
         Arc::new(move |wait: Duration, why: &str| {
@@ -121,7 +123,13 @@ pub async fn destination(
     };
     match &migration.destination {
         DestinationConnection::Sandbox(connection) => {
-            let sandbox = start_sandbox(platform, migration.tier.clone(), connection, state).await?;
+            let sandbox = start_sandbox(
+                &loaded.bare_destination,
+                migration.tier.clone(),
+                connection,
+                state,
+            )
+            .await?;
             options.base = Some(sandbox.base_url.clone());
             options.secret = Some(Secret::new(sandbox.key.clone()));
             options.calls_per_minute = match connection.calls_per_minute {
@@ -133,7 +141,14 @@ pub async fn destination(
             };
             limit(&mut options, args);
             let account = format!("sandbox {}", platform.name);
-            open(platform, options, cancel, connection.provision || args.provision, account, Some(sandbox))
+            open(
+                platform,
+                options,
+                cancel,
+                connection.provision || args.provision,
+                account,
+                Some(sandbox),
+            )
         }
         DestinationConnection::Http(connection) => {
             http(&mut options, connection)?;
@@ -191,20 +206,19 @@ fn http(options: &mut RestOptions, connection: &HttpConnection) -> Result<(), Fa
     options.calls_per_minute = connection.calls_per_minute;
     options.secret = match &connection.secret {
         None => None,
-        Some(SecretRef::Env(name)) => Some(
-            Secret::from_env(name).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?,
-        ),
-        Some(SecretRef::File(path)) => Some(
-            Secret::from_file(path).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?,
-        ),
+        Some(SecretRef::Env(name)) => {
+            Some(Secret::from_env(name).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?)
+        }
+        Some(SecretRef::File(path)) => {
+            Some(Secret::from_file(path).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?)
+        }
     };
     Ok(())
 }
 
 fn is_loopback(base: &str) -> bool {
-    url::Url::parse(base).is_ok_and(|u| {
-        matches!(u.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
-    })
+    url::Url::parse(base)
+        .is_ok_and(|u| matches!(u.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")))
 }
 
 /// Starts the simulated server of a migration; its data stays beside the ledger.

@@ -7,11 +7,7 @@ use crate::{
     transform::{HandoffPass, Tables},
 };
 use bumpalo::Bump;
-use std::{
-    fs,
-    path::Path,
-    sync::Arc,
-};
+use std::{fs, path::Path, sync::Arc};
 
 /// Writes a CSV and a Markdown file for each `handoff:` of the mapping that has records. Gives what was written,
 /// for the report.
@@ -43,10 +39,7 @@ pub fn write(
         };
         let header = header(migration, item);
         write(format!("{}.csv", item.name), csv(&header, &rows))?;
-        write(
-            format!("{}.md", item.name),
-            markdown(item, &header, &rows),
-        )?;
+        write(format!("{}.md", item.name), markdown(item, &header, &rows))?;
         written.push(format!(
             "{} {}: {}",
             rows.len(),

@@ -43,11 +43,17 @@ impl Exit {
         (Exit::Usage, "usage or configuration"),
         (Exit::Nothing, "nothing selected, no inputs"),
         (Exit::NotApproved, "plan stale, used or not approved"),
-        (Exit::Held, "finished with more held or failed records than the policy allows"),
+        (
+            Exit::Held,
+            "finished with more held or failed records than the policy allows",
+        ),
         (Exit::Waits, "waits for a person (owners, fields, approval)"),
         (Exit::Busy, "another run holds the lease"),
         (Exit::Internal, "internal error"),
-        (Exit::Temporary, "temporary; running the same command again is safe"),
+        (
+            Exit::Temporary,
+            "temporary; running the same command again is safe",
+        ),
         (Exit::Interrupted, "interrupted after a clean stop"),
         (Exit::Terminated, "terminated after a clean stop"),
     ];

@@ -9,7 +9,8 @@ use crate::{
     diag::Diagnostics,
     mapping::Migration,
     plan::{self, Plan},
-    spec::Project,
+    platform::Platform,
+    spec::{Project, project::Side},
 };
 use std::{path::Path, sync::Arc};
 
@@ -19,6 +20,9 @@ pub struct Loaded {
     pub migration: Migration,
     /// Its plan.
     pub plan: Arc<Plan>,
+    /// The destination as its platform file describes it, without the fields that the mapping brings along: what a
+    /// simulated account starts from.
+    pub bare_destination: Arc<Platform>,
 }
 
 /// Loads, checks and plans. Warnings go to stderr; errors end it.
@@ -55,10 +59,18 @@ pub fn migration(path: &Path) -> Result<Loaded, Failure> {
             format!("{} has errors; nothing was started", path.display()),
         ));
     };
+    let bare_destination = project
+        .migrations
+        .first()
+        .and_then(|m| project.mapping_of(m))
+        .and_then(|m| project.platform_of(m, Side::Destination))
+        .and_then(|p| check::check_platform(p).0)
+        .map_or_else(|| Arc::clone(&migration.mapping.destination), Arc::new);
     match plan::compile(Arc::clone(&migration.mapping)) {
         Ok(plan) => Ok(Loaded {
             migration,
             plan: Arc::new(plan),
+            bare_destination,
         }),
         Err(found) => {
             tell(&project, &found);

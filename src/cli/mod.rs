@@ -35,7 +35,10 @@ pub fn main() -> Exit {
     if let Some(folder) = &cli.global.directory
         && let Err(error) = std::env::set_current_dir(folder)
     {
-        out::note(&format!("error: cannot work in {}: {error}", folder.display()));
+        out::note(&format!(
+            "error: cannot work in {}: {error}",
+            folder.display()
+        ));
         return Exit::Usage;
     }
     // A panic is a fault of ours; it gets the code for it, and the ledger makes running again safe.

@@ -38,9 +38,7 @@ impl Progress {
         let sink: Option<Box<dyn Write + Send>> = match events {
             None => None,
             Some(p) if p.as_os_str() == "-" => Some(Box::new(std::io::stdout())),
-            Some(p) => Some(Box::new(
-                File::options().create(true).append(true).open(p)?,
-            )),
+            Some(p) => Some(Box::new(File::options().create(true).append(true).open(p)?)),
         };
         let bars = (std::io::stderr().is_terminal() && !quiet).then(MultiProgress::new);
         Ok(Progress {
@@ -119,11 +117,15 @@ fn draw(bars: &MultiProgress, state: &mut State, event: &Event) {
             }
         }
         Event::Waiting { millis, why } => {
-            note_bar(bars, state).set_message(format!("waiting {:.1} s: {why}", *millis as f64 / 1e3));
+            note_bar(bars, state)
+                .set_message(format!("waiting {:.1} s: {why}", *millis as f64 / 1e3));
         }
-        Event::Indexing { object } => note_bar(bars, state).set_message(format!("indexing {object}")),
+        Event::Indexing { object } => {
+            note_bar(bars, state).set_message(format!("indexing {object}"))
+        }
         Event::Listing { object, records } => {
-            note_bar(bars, state).set_message(format!("listing {object} at the destination: {records}"));
+            note_bar(bars, state)
+                .set_message(format!("listing {object} at the destination: {records}"));
         }
         Event::Resolving { step, records } => {
             note_bar(bars, state).set_message(format!("{step}: looking up {records} in doubt"));
@@ -161,7 +163,12 @@ fn line(event: &Event) {
         }
         Event::StepFinished { step, counts } => out::note(&format!(
             "  {step}: read {}, created {}, updated {}, unchanged {}, held {}, failed {}",
-            counts.read, counts.created, counts.updated, counts.unchanged, counts.held, counts.failed
+            counts.read,
+            counts.created,
+            counts.updated,
+            counts.unchanged,
+            counts.held,
+            counts.failed
         )),
         Event::Waiting { millis, why } if *millis >= 10_000 => {
             out::note(&format!("  waiting {:.0} s: {why}", *millis as f64 / 1e3));

@@ -98,8 +98,17 @@ pub fn render_text(report: &RunReport) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header([
-        "step", "read", "created", "updated", "unchanged", "merged", "routed", "dropped", "held",
-        "failed", "",
+        "step",
+        "read",
+        "created",
+        "updated",
+        "unchanged",
+        "merged",
+        "routed",
+        "dropped",
+        "held",
+        "failed",
+        "",
     ]);
     let row = |name: String, c: &Counts, mark: &str| {
         vec![
@@ -116,7 +125,13 @@ pub fn render_text(report: &RunReport) -> String {
             mark.to_owned(),
         ]
     };
-    let mark = |balanced| if balanced { "balanced" } else { "DOES NOT BALANCE" };
+    let mark = |balanced| {
+        if balanced {
+            "balanced"
+        } else {
+            "DOES NOT BALANCE"
+        }
+    };
     for s in &report.steps {
         let name = format!("{} ({} -> {})", s.step, s.from, s.to);
         table.add_row(row(name, &s.counts, mark(s.balanced)));
@@ -126,7 +141,10 @@ pub fn render_text(report: &RunReport) -> String {
     for column in table.column_iter_mut().skip(1).take(9) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    out.push_str(&format!("Books of run {} ({})\n\n", report.run, report.mapping));
+    out.push_str(&format!(
+        "Books of run {} ({})\n\n",
+        report.run, report.mapping
+    ));
     out.push_str(&trim_lines(&table.to_string()));
     out.push_str(
         "\n\nread = created + updated + unchanged + merged + routed + dropped + held + failed\n",

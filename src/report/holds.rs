@@ -38,7 +38,9 @@ pub fn render_json(rows: &[Hold]) -> String {
 /// people and is never read back.
 pub fn render_csv(rows: &[Hold]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let header = ["step", "record", "part", "line", "code", "field", "value", "reason"];
+    let header = [
+        "step", "record", "part", "line", "code", "field", "value", "reason",
+    ];
     let mut failed = writer.write_record(header).is_err();
     for h in rows {
         failed |= writer

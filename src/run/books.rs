@@ -1,10 +1,6 @@
 //! The books of a pass while it runs: each source record gets exactly one outcome per step.
 
-use crate::{
-    event::Counts,
-    ident::StepId,
-    run::send::Sent,
-};
+use crate::{event::Counts, ident::StepId, run::send::Sent};
 use std::collections::{BTreeMap, HashMap};
 
 /// How a record ended, from best to worst: of a record in several parts the worst counts.

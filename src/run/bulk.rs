@@ -48,7 +48,9 @@ pub async fn create(
     works: Vec<Work>,
 ) -> Result<Vec<Done>, RunError> {
     let Some((key_name, key_at)) = bulk_key(ctx, step) else {
-        return Err(RunError::Internal("a bulk call without a bulk key".to_owned()));
+        return Err(RunError::Internal(
+            "a bulk call without a bulk key".to_owned(),
+        ));
     };
     let intents = works
         .iter()

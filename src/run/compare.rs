@@ -82,9 +82,7 @@ pub fn patch(
         }
         let top = field.path.split('.').next().unwrap_or(&field.path);
         match (members.get(top), there.get(top)) {
-            (Some(Value::Array(ours)), Some(Value::Array(theirs)))
-                if field.data_type.is_list() =>
-            {
+            (Some(Value::Array(ours)), Some(Value::Array(theirs))) if field.data_type.is_list() => {
                 let mut union = theirs.clone();
                 union.extend(ours.iter().filter(|i| !theirs.contains(i)).cloned());
                 if union.len() > theirs.len() {

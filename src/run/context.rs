@@ -91,7 +91,12 @@ impl Context {
         let readers: Vec<Arc<[FieldReader]>> = platform
             .objects
             .iter()
-            .map(|o| o.fields.iter().map(|f| FieldReader::new(platform, f)).collect())
+            .map(|o| {
+                o.fields
+                    .iter()
+                    .map(|f| FieldReader::new(platform, f))
+                    .collect()
+            })
             .collect();
         let directories = shelves
             .into_iter()

@@ -87,7 +87,12 @@ pub fn decide(step: &Step, fingerprint: u64, known: &Known, seen: &Seen) -> Acti
         (Known::Confirmed { id, .. }, _) => Action::Update(id.clone()),
 
         // Refused content is sent again when it has changed, or when a person says so.
-        (Known::Refused { fingerprint: was, .. }, _) if *was == fingerprint => Action::StillRefused,
+        (
+            Known::Refused {
+                fingerprint: was, ..
+            },
+            _,
+        ) if *was == fingerprint => Action::StillRefused,
         (Known::Refused { id: Some(id), .. }, _) => Action::Update(id.clone()),
 
         // An interrupted create with a key: the listing made after the interruption tells.

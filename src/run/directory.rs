@@ -58,8 +58,11 @@ impl Directory {
             .map(|r| key::of_record(r, &self.readers, &record))
             .collect();
         if let Some(serde_json::Value::Array(tags)) = record.get("tags") {
-            self.tags
-                .extend(tags.iter().filter_map(|t| t.as_str()).map(str::to_lowercase));
+            self.tags.extend(
+                tags.iter()
+                    .filter_map(|t| t.as_str())
+                    .map(str::to_lowercase),
+            );
         }
         let (at, fresh) = match self.by_id.get(&id) {
             Some(at) => (*at, false),
@@ -133,7 +136,11 @@ impl Directory {
 
     /// Notes that a record is being made under a key, for this source record.
     pub fn claim(&mut self, rule: usize, key_text: &str, step: &str, key: &str) {
-        if self.index.get(rule).is_some_and(|ix| ix.contains_key(key_text)) {
+        if self
+            .index
+            .get(rule)
+            .is_some_and(|ix| ix.contains_key(key_text))
+        {
             return;
         }
         self.entries.push(Entry {
@@ -149,7 +156,12 @@ impl Directory {
 
     /// Notes that the record made under a key got this id.
     pub fn made(&mut self, rule: usize, key_text: &str, id: &str) {
-        if let Some(at) = self.index.get(rule).and_then(|ix| ix.get(key_text)).copied() {
+        if let Some(at) = self
+            .index
+            .get(rule)
+            .and_then(|ix| ix.get(key_text))
+            .copied()
+        {
             self.by_id.entry(id.to_owned()).or_insert(at);
             if let Some(entry) = self.entries.get_mut(at) {
                 entry.id = Some(id.to_owned());

@@ -92,10 +92,13 @@ pub async fn run(inputs: Inputs) -> Result<Outcome, RunError> {
     });
     rest.probe().await?;
     let tables = {
-        let (mapping, source, emit) = (Arc::clone(&mapping), Arc::clone(&source), Arc::clone(&emit));
-        tokio::task::spawn_blocking(move || prepare::index(&mapping, &source, zone.as_deref(), &emit))
-            .await
-            .map_err(|e| RunError::Internal(e.to_string()))??
+        let (mapping, source, emit) =
+            (Arc::clone(&mapping), Arc::clone(&source), Arc::clone(&emit));
+        tokio::task::spawn_blocking(move || {
+            prepare::index(&mapping, &source, zone.as_deref(), &emit)
+        })
+        .await
+        .map_err(|e| RunError::Internal(e.to_string()))??
     };
     let mut executor = Executor {
         ctx: Arc::new(Context::new(
@@ -154,7 +157,10 @@ impl Executor {
         let resolver = Arc::new(self.resolver(batch)?);
         let mut passes: BTreeMap<ObjectId, Vec<StepId>> = BTreeMap::new();
         for id in batch {
-            passes.entry(self.ctx.step(*id)?.from).or_default().push(*id);
+            passes
+                .entry(self.ctx.step(*id)?.from)
+                .or_default()
+                .push(*id);
         }
         let mut tasks: JoinSet<Result<Loaded, RunError>> = JoinSet::new();
         for steps in passes.into_values() {
@@ -173,7 +179,14 @@ impl Executor {
                     .ledger
                     .append(vec![Entry::StepStarted {
                         step: step.name.clone(),
-                        hash: self.ctx.plan.fingerprints.steps.get(id.ix()).map(ToString::to_string).unwrap_or_default(),
+                        hash: self
+                            .ctx
+                            .plan
+                            .fingerprints
+                            .steps
+                            .get(id.ix())
+                            .map(ToString::to_string)
+                            .unwrap_or_default(),
                         second_pass: false,
                     }])
                     .await?;
@@ -307,10 +320,7 @@ impl Executor {
             if !self.finished.get(id.ix()).copied().unwrap_or(false) {
                 continue;
             }
-            let texts: Vec<Option<String>> = keys
-                .iter()
-                .map(|k| self.literal(&k.value))
-                .collect();
+            let texts: Vec<Option<String>> = keys.iter().map(|k| self.literal(&k.value)).collect();
             let found = step.match_keys.iter().find_map(|m| {
                 let fields: Vec<_> = m.pairs.iter().map(|(f, _)| *f).collect();
                 if fields != keys.iter().map(|k| k.field).collect::<Vec<_>>() {
@@ -318,7 +328,12 @@ impl Executor {
                 }
                 let directory = self.ctx.directory(step.to)?;
                 let rule = directory.rule(&m.into())?;
-                let mut text = texts.iter().flatten().cloned().collect::<Vec<_>>().join("\u{1f}");
+                let mut text = texts
+                    .iter()
+                    .flatten()
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join("\u{1f}");
                 if m.lower {
                     text = text.to_lowercase();
                 }
@@ -333,7 +348,12 @@ impl Executor {
                         what: format!(
                             "the fallback of step `{}` ({}) is not at the destination",
                             step.name,
-                            texts.iter().flatten().cloned().collect::<Vec<_>>().join(", ")
+                            texts
+                                .iter()
+                                .flatten()
+                                .cloned()
+                                .collect::<Vec<_>>()
+                                .join(", ")
                         ),
                     });
                 }
@@ -381,9 +401,12 @@ impl Executor {
         self.outcome
             .refusals
             .extend(books.refusals().iter().map(|(k, v)| (k.clone(), v.clone())));
-        self.outcome
-            .differences
-            .extend(books.differences().iter().map(|(k, v)| (k.clone(), v.clone())));
+        self.outcome.differences.extend(
+            books
+                .differences()
+                .iter()
+                .map(|(k, v)| (k.clone(), v.clone())),
+        );
         Ok(())
     }
 

@@ -1,8 +1,6 @@
 //! Looks for a record whose answer was lost: by its key, else among its parent's records by its content.
 
-use super::{
-    compare, context::Context, directory, failure::RunError, item::Work, key::KeyRule,
-};
+use super::{compare, context::Context, directory, failure::RunError, item::Work, key::KeyRule};
 use crate::{mapping::Step, platform::OpKind};
 use std::time::Duration;
 
@@ -105,12 +103,7 @@ async fn by_lookup(ctx: &Context, step: &Step, work: &Work) -> Result<Search, Ru
 }
 
 /// The first record with the same content that stands for no other source record.
-fn by_content(
-    ctx: &Context,
-    step: &Step,
-    work: &Work,
-    records: Vec<serde_json::Value>,
-) -> Search {
+fn by_content(ctx: &Context, step: &Step, work: &Work, records: Vec<serde_json::Value>) -> Search {
     let Ok(body) = serde_json::from_slice::<serde_json::Value>(&work.body) else {
         return Search::CannotTell;
     };

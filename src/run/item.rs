@@ -115,7 +115,11 @@ pub fn encoder(platform: &Platform, object: &Object, step: &Step) -> RecordEncod
 
 impl StepEncoder {
     /// The encoder of a step. `parent_field` is the reference field that names the parent.
-    pub fn new(step: &Step, encoder: RecordEncoder, parent_field: Option<crate::ident::FieldId>) -> Self {
+    pub fn new(
+        step: &Step,
+        encoder: RecordEncoder,
+        parent_field: Option<crate::ident::FieldId>,
+    ) -> Self {
         StepEncoder {
             encoder,
             match_keys: step.match_keys.clone(),

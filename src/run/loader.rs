@@ -21,10 +21,7 @@ use crate::{
     plan::Load,
     run::known::StepMemory,
 };
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::{sync::mpsc, task::JoinSet};
 
 /// Calls, or chunks, under way at a time. More than the destination takes at once, so that the ledger's
@@ -94,7 +91,8 @@ impl Loader {
             }
         }
         if self.failure.is_none() {
-            let rest: Vec<(StepId, Vec<Work>)> = std::mem::take(&mut self.chunks).into_iter().collect();
+            let rest: Vec<(StepId, Vec<Work>)> =
+                std::mem::take(&mut self.chunks).into_iter().collect();
             for (step, works) in rest {
                 if let Err(error) = self.send_chunk(step, works).await {
                     self.failure = Some(error);
@@ -241,7 +239,10 @@ impl Loader {
                 });
             }
             Action::Hold(code, words) => {
-                if !self.memory(work.step)?.is_open_hold(&work.key, code, &words) {
+                if !self
+                    .memory(work.step)?
+                    .is_open_hold(&work.key, code, &words)
+                {
                     entries.push(send::held(step, &work, code, &words));
                 }
                 self.book(Done {
@@ -288,9 +289,13 @@ impl Loader {
                 if *ctx.plan.load(work.step) == Load::ByHand && !ctx.provision {
                     let (code, words) = (
                         "by_hand",
-                        "only an admin can create it at the destination; see the checklist".to_owned(),
+                        "only an admin can create it at the destination; see the checklist"
+                            .to_owned(),
                     );
-                    if !self.memory(work.step)?.is_open_hold(&work.key, code, &words) {
+                    if !self
+                        .memory(work.step)?
+                        .is_open_hold(&work.key, code, &words)
+                    {
                         entries.push(send::held(step, &work, code, &words));
                     }
                     self.book(Done {
@@ -423,7 +428,9 @@ impl Loader {
                 memory.set_confirmed(&work.key, work.part, id, work.fingerprint, origin);
                 if let Some(mut directory) = ctx.directory(step.to) {
                     for (key, text) in step.match_keys.iter().zip(&work.keys) {
-                        if let (Some(text), Some(rule)) = (text, directory.rule(&KeyRule::from(key))) {
+                        if let (Some(text), Some(rule)) =
+                            (text, directory.rule(&KeyRule::from(key)))
+                        {
                             directory.made(rule, text, id);
                         }
                     }

@@ -5,12 +5,8 @@
 
 use super::{context::Context, failure::RunError};
 use crate::{
-    connector::rest::RemoteField,
-    ident::ObjectId,
-    mapping::Create,
-    platform::Object,
-    transform::Tables,
-    value::Type,
+    connector::rest::RemoteField, ident::ObjectId, mapping::Create, platform::Object,
+    transform::Tables, value::Type,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,9 +48,7 @@ pub async fn fields(ctx: &Context, tables: &Tables) -> Result<u64, RunError> {
                         .chain(&field.choices)
                         .collect::<BTreeSet<_>>(),
                 });
-                ctx.rest
-                    .admin_post("/_admin/fields", &body)
-                    .await?;
+                ctx.rest.admin_post("/_admin/fields", &body).await?;
                 made += 1;
             } else {
                 missing.push(line(object, &field, &what));
@@ -101,7 +95,11 @@ fn lack(field: &Wanted, existing: Option<&RemoteField>) -> Option<String> {
     if !field.takes_choices {
         return None;
     }
-    let known: BTreeSet<String> = existing.choices.iter().map(|c| c.trim().to_lowercase()).collect();
+    let known: BTreeSet<String> = existing
+        .choices
+        .iter()
+        .map(|c| c.trim().to_lowercase())
+        .collect();
     let lacking: Vec<&str> = field
         .choices
         .iter()

@@ -15,10 +15,7 @@ use crate::{
     transform::{Pass, Tables},
 };
 use bumpalo::Bump;
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 use tokio::task::JoinSet;
 
 /// Updates under way at a time.
@@ -66,9 +63,10 @@ pub async fn run(
         None,
     );
     let source = Arc::clone(source);
-    let works = tokio::task::spawn_blocking(move || collect(&source, &pass, id, encoder, &resolver))
-        .await
-        .map_err(|e| RunError::Internal(format!("the reader stopped: {e}")))??;
+    let works =
+        tokio::task::spawn_blocking(move || collect(&source, &pass, id, encoder, &resolver))
+            .await
+            .map_err(|e| RunError::Internal(format!("the reader stopped: {e}")))??;
     let mut done = SecondPass::default();
     let mut tasks: JoinSet<Result<bool, RunError>> = JoinSet::new();
     for work in works {

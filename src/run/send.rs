@@ -168,7 +168,8 @@ pub async fn create(ctx: &Context, step: &Step, work: Work, doubt: bool) -> Resu
         }
         doubt = true;
     }
-    let words = "it is not known whether it was written, and the destination cannot tell".to_owned();
+    let words =
+        "it is not known whether it was written, and the destination cannot tell".to_owned();
     ctx.ledger
         .append(vec![held(step, &work, "in_doubt", &words)])
         .await?;
@@ -301,7 +302,11 @@ pub async fn update(
     ctx.ledger
         .append(vec![intent(step, &work, WriteOp::Update)])
         .await?;
-    match ctx.rest.update(step.to, &id, body.to_string().as_bytes()).await? {
+    match ctx
+        .rest
+        .update(step.to, &id, body.to_string().as_bytes())
+        .await?
+    {
         Reply::Done { record, .. } => {
             ctx.ledger
                 .append(vec![confirmed(step, &work, &id, origin)])

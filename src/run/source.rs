@@ -29,7 +29,13 @@ impl Source {
     /// # Errors
     /// When its file is missing, unreadable or no file of its format.
     pub fn open(&self, object: ObjectId, columns: &[FieldId]) -> Result<files::Rows, ExtractError> {
-        files::open(&self.platform, object, &self.folder, columns, &self.overrides)
+        files::open(
+            &self.platform,
+            object,
+            &self.folder,
+            columns,
+            &self.overrides,
+        )
     }
 
     /// About how many records an object has; `None` where its file cannot be read.

@@ -57,7 +57,11 @@ impl Sandbox {
                 break;
             }
         }
-        let take = |name: &str| told.get(name).cloned().unwrap_or_else(|| panic!("no {name}"));
+        let take = |name: &str| {
+            told.get(name)
+                .cloned()
+                .unwrap_or_else(|| panic!("no {name}"))
+        };
         Sandbox {
             base: take("base"),
             admin: take("admin"),
@@ -146,7 +150,10 @@ pub fn fetch(url: &str, key: Option<&str>, body: Option<&Value>) -> (u16, Value)
         if let Some(key) = key {
             request = request.header("authorization", format!("Token token={key}"));
         }
-        let answer = request.send().await.unwrap_or_else(|e| panic!("{url}: {e}"));
+        let answer = request
+            .send()
+            .await
+            .unwrap_or_else(|e| panic!("{url}: {e}"));
         let status = answer.status().as_u16();
         let text = answer.text().await.expect("a body");
         (
@@ -211,10 +218,12 @@ impl Example {
     /// `transload run` with its usual flags.
     pub fn command(&self) -> Command {
         let mut command = transload();
-        command
-            .arg("run")
-            .arg(self.migration())
-            .args(["--auto-approve", "--provision", "--format", "json"]);
+        command.arg("run").arg(self.migration()).args([
+            "--auto-approve",
+            "--provision",
+            "--format",
+            "json",
+        ]);
         command
     }
 

@@ -27,7 +27,9 @@ pub fn run(args: &Explain) -> Result<Exit, Failure> {
             out::result(code.page());
             Ok(Exit::Done)
         }
-        None => Err(Failure::new(Exit::Usage, format!("there is no code `{wanted}`"))
-            .hint("`transload explain` without a code lists all of them")),
+        None => Err(
+            Failure::new(Exit::Usage, format!("there is no code `{wanted}`"))
+                .hint("`transload explain` without a code lists all of them"),
+        ),
     }
 }

@@ -40,9 +40,8 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
         .hint("`--auto-approve` runs without one and says so in the ledger; `approve: none` in the migration does so for good"));
     }
     let progress = Arc::new(
-        Progress::new(args.events.as_deref(), false).map_err(|e| {
-            Failure::new(Exit::Usage, format!("cannot write the events: {e}"))
-        })?,
+        Progress::new(args.events.as_deref(), false)
+            .map_err(|e| Failure::new(Exit::Usage, format!("cannot write the events: {e}")))?,
     );
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -73,7 +72,7 @@ async fn start(
     };
     let source = Arc::new(connect::source_of(migration)?);
     let state = state_folder(&migration.path);
-    let destination = connect::destination(migration, args, &state, Arc::clone(&emit)).await?;
+    let destination = connect::destination(loaded, args, &state, Arc::clone(&emit)).await?;
     let stopped_by = listen(&destination);
     let begun = ledger
         .begin_run(RunMeta {
@@ -117,7 +116,9 @@ async fn start(
                 .map(|a| a.head.to_string())
                 .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
             let documents = documents::write(migration, &source, &state, done.tables.as_ref())?;
-            let report = report_of(loaded, &ledger, begun.id, outcome, &done, &calls, documents, elapsed_ms, head)?;
+            let report = report_of(
+                loaded, &ledger, begun.id, outcome, &done, &calls, documents, elapsed_ms, head,
+            )?;
             save(&state, &report);
             out::result(&match args.format {
                 ReportFormat::Text => report::books::render_text(&report),
@@ -203,7 +204,9 @@ fn failure(error: RunError) -> Failure {
             .hint("the platform file may not describe this account; -vv shows the calls"),
         RunError::Extract(_) => Failure::new(Exit::Usage, text),
         RunError::Open(e) => open_failure(&e),
-        RunError::Ledger(_) | RunError::Write { .. } => Failure::new(Exit::Temporary, text).hint(again),
+        RunError::Ledger(_) | RunError::Write { .. } => {
+            Failure::new(Exit::Temporary, text).hint(again)
+        }
         RunError::Waits { .. } => Failure::new(Exit::Waits, text)
             .hint("for a sandbox destination `--provision` does the admin's part"),
         RunError::Policy(_) => Failure::new(Exit::Held, text),
@@ -212,7 +215,10 @@ fn failure(error: RunError) -> Failure {
 }
 
 /// The report of a finished run.
-#[expect(clippy::too_many_arguments, reason = "one call, each a different part of the report")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call, each a different part of the report"
+)]
 fn report_of(
     loaded: &load::Loaded,
     ledger: &Ledger,
@@ -337,7 +343,10 @@ fn save(state: &Path, report: &RunReport) {
     if std::fs::create_dir_all(&folder).is_ok() {
         let path = folder.join(format!("run-{}.json", report.run));
         if let Err(error) = std::fs::write(&path, report::books::render_json(report)) {
-            out::note(&format!("cannot keep the report at {}: {error}", path.display()));
+            out::note(&format!(
+                "cannot keep the report at {}: {error}",
+                path.display()
+            ));
         }
     }
 }

@@ -65,7 +65,10 @@ pub fn run(args: &SandboxArgs) -> Result<Exit, Failure> {
                     let (name, rate) = pair(f, "fault")?;
                     let rate = rate.parse().ok().filter(|r| (0.0..=1.0).contains(r));
                     rate.map(|r| (name, r)).ok_or_else(|| {
-                        Failure::new(Exit::Usage, format!("the rate of `--fault {f}` is not between 0 and 1"))
+                        Failure::new(
+                            Exit::Usage,
+                            format!("the rate of `--fault {f}` is not between 0 and 1"),
+                        )
                     })
                 })
                 .collect::<Result<Vec<(String, f64)>, Failure>>()?,
@@ -95,9 +98,7 @@ pub fn run(args: &SandboxArgs) -> Result<Exit, Failure> {
 fn pair(text: &str, what: &str) -> Result<(String, String), Failure> {
     text.split_once('=')
         .map(|(n, v)| (n.trim().to_owned(), v.trim().to_owned()))
-        .ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("`--{what} {text}` is not NAME=VALUE"))
-        })
+        .ok_or_else(|| Failure::new(Exit::Usage, format!("`--{what} {text}` is not NAME=VALUE")))
 }
 
 #[cfg(unix)]
