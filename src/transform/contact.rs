@@ -2,7 +2,6 @@
 
 use super::text;
 use bumpalo::{Bump, collections::String as BumpString};
-use std::net::IpAddr;
 
 /// Country codes of regions (ISO 3166), and the digit that stands before a national number there.
 const REGIONS: &[(&str, &str, &str)] = &[
@@ -118,10 +117,13 @@ pub(crate) fn web_address<'a>(found: &str, arena: &'a Bump) -> Option<&'a str> {
     if !matches!(parsed.scheme(), "http" | "https") || trimmed.contains(char::is_whitespace) {
         return None;
     }
-    let host = parsed.host_str()?;
-    let is_name = host.contains('.') && !host.starts_with('.') && !host.ends_with("..");
-    if !is_name && host.trim_matches(['[', ']']).parse::<IpAddr>().is_err() {
-        return None;
+    match parsed.host()? {
+        url::Host::Domain(name) => {
+            if !name.contains('.') || name.starts_with('.') || name.ends_with("..") {
+                return None;
+            }
+        }
+        url::Host::Ipv4(_) | url::Host::Ipv6(_) => {}
     }
     let whole = parsed.as_str();
     let bare = parsed.path() == "/" && parsed.query().is_none() && parsed.fragment().is_none();

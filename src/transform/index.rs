@@ -64,7 +64,7 @@ impl Interner {
         self.table.insert_unique(xxh3_64(key.as_bytes()), id, |id| {
             let at = *id as usize;
             let from = if at == 0 { 0 } else { ends[at - 1] as usize };
-            xxh3_64(text[from..ends[at] as usize].as_bytes())
+            xxh3_64(&text.as_bytes()[from..ends[at] as usize])
         });
         Some(id)
     }

@@ -17,6 +17,7 @@ pub mod effect;
 mod field;
 mod filters;
 mod fingerprint;
+mod groups;
 pub mod handoff;
 mod holds;
 mod html;

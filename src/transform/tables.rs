@@ -7,6 +7,7 @@ use super::{
     act::Act,
     columns::Columns,
     compile::{CompileError, Compiler, map_tables},
+    groups::{Groups, Part},
     index::{Index, IndexBuilder, IndexSpec},
     keys::{KeyRule, KeyScan},
     map::MapTable,
@@ -26,7 +27,7 @@ use crate::{
 use bumpalo::Bump;
 use jiff::tz::TimeZone;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -132,7 +133,7 @@ impl TablesBuilder {
         })?;
         for (object, routes) in routes {
             if let Some(groups) = tables.groups.get_mut(object.ix()).and_then(Option::as_mut) {
-                groups.routes = routes;
+                groups.set_routes(routes);
             }
         }
         Ok(tables)
@@ -327,8 +328,8 @@ fn survivor_routes(tables: &Arc<Tables>, object: ObjectId) -> Result<Vec<Route>,
     };
     let split = SplitCode::new(compiler, object)?;
     let mut arena = Bump::new();
-    let mut routes = Vec::with_capacity(groups.lists.len());
-    for rows in &groups.lists {
+    let mut routes = Vec::with_capacity(groups.lists().len());
+    for rows in groups.lists() {
         let Some(survivor) = rows.first() else {
             continue;
         };
@@ -345,58 +346,6 @@ fn survivor_routes(tables: &Arc<Tables>, object: ObjectId) -> Result<Vec<Route>,
         arena.reset();
     }
     Ok(routes)
-}
-
-/// Records of one object that stand for the same thing.
-#[derive(Debug, Default)]
-pub(crate) struct Groups {
-    /// The rows of each group, the survivor first.
-    lists: Vec<Vec<u32>>,
-    of_row: HashMap<u32, u32>,
-    of_key: HashMap<String, (u32, u32)>,
-    routes: Vec<Route>,
-}
-
-impl Groups {
-    fn new(lists: Vec<Vec<u32>>, store: &Store) -> Groups {
-        let mut groups = Groups::default();
-        for (group, rows) in (0u32..).zip(&lists) {
-            for row in rows {
-                groups.of_row.insert(*row, group);
-                let key = store.key(*row).to_owned();
-                groups.of_key.insert(key, (group, *row));
-            }
-        }
-        groups.lists = lists;
-        groups
-    }
-
-    /// The survivor of a row, or the row.
-    fn survivor(&self, row: u32) -> u32 {
-        let group = self.of_row.get(&row);
-        group
-            .and_then(|g| self.lists.get(*g as usize)?.first().copied())
-            .unwrap_or(row)
-    }
-
-    /// The members of a row that survives for others.
-    fn members(&self, row: u32) -> Option<&[u32]> {
-        let rows = self.lists.get(*self.of_row.get(&row)? as usize)?;
-        (rows.first() == Some(&row)).then_some(rows)
-    }
-}
-
-/// A record's part in a merge.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a> {
-    /// The members, the survivor first.
-    pub members: Members<'a>,
-    /// The survivor's key.
-    pub into: &'a str,
-    /// True for the survivor.
-    pub survives: bool,
-    /// Where the survivor goes.
-    pub route: Option<Route>,
 }
 
 /// Joined records, counts, merges, names and observed choices. Read-only.
@@ -432,20 +381,16 @@ impl Tables {
 
     /// The key of the record that a merged one went into; `None` for records that stand for themselves.
     pub fn merged_into(&self, object: ObjectId, key: &str) -> Option<&str> {
-        let groups = self.groups_of(object)?;
-        let (group, row) = *groups.of_key.get(key)?;
-        let survivor = *groups.lists.get(group as usize)?.first()?;
+        let (row, rows, _) = self.groups_of(object)?.find(key)?;
+        let survivor = *rows.first()?;
         (survivor != row).then(|| self.store(object.ix()).map(|s| s.key(survivor)))?
     }
 
     /// The number of records that went into others, by object.
     pub fn merged(&self, object: ObjectId) -> u64 {
-        self.groups_of(object).map_or(0, |g| {
-            g.lists
-                .iter()
-                .map(|l| l.len().saturating_sub(1) as u64)
-                .sum()
-        })
+        let groups = self.groups_of(object).into_iter();
+        let sizes = groups.flat_map(|g| g.lists()).map(Vec::len);
+        sizes.map(|n| n.saturating_sub(1) as u64).sum()
     }
 
     pub(crate) fn store(&self, object: usize) -> Option<&Store> {
@@ -509,10 +454,8 @@ impl Tables {
 
     /// A record's part in a merge; `None` when it stands for itself alone.
     pub(crate) fn part(&self, object: ObjectId, key: &str) -> Option<Part<'_>> {
-        let groups = self.groups_of(object)?;
-        let (group, row) = *groups.of_key.get(key)?;
+        let (row, rows, route) = self.groups_of(object)?.find(key)?;
         let store = self.store(object.ix())?;
-        let rows = groups.lists.get(group as usize)?;
         let survivor = *rows.first()?;
         Some(Part {
             members: Members {
@@ -522,7 +465,7 @@ impl Tables {
             },
             into: store.key(survivor),
             survives: row == survivor,
-            route: groups.routes.get(group as usize).copied(),
+            route,
         })
     }
 }

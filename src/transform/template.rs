@@ -10,7 +10,7 @@ use bumpalo::Bump;
 use jiff::tz::TimeZone;
 use minijinja::{
     Environment, Error, ErrorKind, UndefinedBehavior, Value as JValue,
-    value::{Enumerator, Object},
+    value::{Enumerator, Object, ValueKind},
 };
 use std::{borrow::Cow, io, sync::Arc};
 
@@ -66,6 +66,11 @@ impl Template {
         env.set_formatter(|out, state, value| {
             if value.is_none() {
                 return Err(Error::new(ErrorKind::UndefinedError, "nothing to print"));
+            }
+            // As everywhere else here, and not as in Python.
+            if value.kind() == ValueKind::Bool {
+                let word = if value.is_true() { "true" } else { "false" };
+                return out.write_str(word).map_err(Error::from);
             }
             minijinja::escape_formatter(out, state, value)
         });
@@ -264,10 +269,14 @@ fn standalone(source: &str) -> Cow<'_, str> {
 
 /// A minijinja error in words, with its line in the template.
 fn words(error: &Error) -> String {
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    let what = match (error.detail(), cause) {
-        (Some(detail), _) => detail.to_owned(),
-        (None, Some(cause)) => cause,
+    let mut cause = std::error::Error::source(error);
+    while let Some(deeper) = cause.and_then(std::error::Error::source) {
+        cause = Some(deeper);
+    }
+    let cause = cause.map(ToString::to_string);
+    let what = match (cause, error.detail()) {
+        (Some(cause), _) => cause,
+        (None, Some(detail)) => detail.to_owned(),
         (None, None) => error.kind().to_string(),
     };
     match error.line() {

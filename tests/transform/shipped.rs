@@ -114,8 +114,25 @@ fn tasks_compose_their_description() {
 #[test]
 fn duplicates_in_other_case_merge_and_choices_are_observed() {
     let mut w = world();
-    w.add("contact", &[("id", "1"), ("email", "Ann@x.example"), ("updated_at", "01/02/2024"), ("groups", "A,B")]);
-    w.add("contact", &[("id", "2"), ("email", "ann@X.example"), ("updated_at", "01/03/2024"), ("city", "Rome"), ("groups", "B,C")]);
+    w.add(
+        "contact",
+        &[
+            ("id", "1"),
+            ("email", "Ann@x.example"),
+            ("updated_at", "01/02/2024"),
+            ("groups", "A,B"),
+        ],
+    );
+    w.add(
+        "contact",
+        &[
+            ("id", "2"),
+            ("email", "ann@X.example"),
+            ("updated_at", "01/03/2024"),
+            ("city", "Rome"),
+            ("groups", "B,C"),
+        ],
+    );
     w.add("contact", &[("id", "3"), ("email", "bo@x.example")]);
     let said = w.said("contact", "contact");
     assert_eq!(said[0], ("1".into(), Said::Merged("2".into())));
@@ -127,15 +144,34 @@ fn duplicates_in_other_case_merge_and_choices_are_observed() {
     let observed: Vec<_> = (0..step.fields.len())
         .filter_map(|f| tables.observed(step_id, f))
         .collect();
-    assert!(observed.contains(&["A".to_owned(), "B".into(), "C".into()].as_slice()), "{observed:?}");
+    assert!(
+        observed.contains(&["A".to_owned(), "B".into(), "C".into()].as_slice()),
+        "{observed:?}"
+    );
 }
 
 #[test]
 fn templates_with_pictures_are_handed_off() {
     use transload::transform::HandoffPass;
     let mut w = world();
-    w.add("template", &[("id", "1"), ("name", "Hi"), ("subject", "Hello"), ("html", "<img src='data:image/png;base64,AA'>")]);
-    w.add("template", &[("id", "2"), ("name", "Bye"), ("subject", "So long"), ("html", "<p>x</p>")]);
+    w.add(
+        "template",
+        &[
+            ("id", "1"),
+            ("name", "Hi"),
+            ("subject", "Hello"),
+            ("html", "<img src='data:image/png;base64,AA'>"),
+        ],
+    );
+    w.add(
+        "template",
+        &[
+            ("id", "2"),
+            ("name", "Bye"),
+            ("subject", "So long"),
+            ("html", "<p>x</p>"),
+        ],
+    );
     let pass = HandoffPass::compile(&w.mapping, w.tables(), &w.mapping.handoffs[0]).unwrap();
     let arena = bumpalo::Bump::new();
     let pages = w.pages(pass.object(), pass.columns());

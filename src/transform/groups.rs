@@ -1,0 +1,77 @@
+//! Merges: which kept records stand for the same thing, who survives, and where the survivor goes.
+//!
+//! Only records that are in a merge are known here, so that the look-up by key stays small.
+
+use super::{scope::Members, split::Route, store::Store};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+/// Records of one object that stand for the same thing.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    /// The rows of each group, the survivor first.
+    lists: Vec<Vec<u32>>,
+    of_row: HashMap<u32, u32, FixedState>,
+    of_key: HashMap<String, (u32, u32), FixedState>,
+    routes: Vec<Route>,
+}
+
+impl Groups {
+    /// Groups of rows of a store, the survivor of each first.
+    pub fn new(lists: Vec<Vec<u32>>, store: &Store) -> Groups {
+        let mut groups = Groups::default();
+        for (group, rows) in (0u32..).zip(&lists) {
+            for row in rows {
+                groups.of_row.insert(*row, group);
+                let key = store.key(*row).to_owned();
+                groups.of_key.insert(key, (group, *row));
+            }
+        }
+        groups.lists = lists;
+        groups
+    }
+
+    /// The survivor of a row, or the row.
+    pub fn survivor(&self, row: u32) -> u32 {
+        let group = self.of_row.get(&row);
+        group
+            .and_then(|g| self.lists.get(*g as usize)?.first().copied())
+            .unwrap_or(row)
+    }
+
+    /// The members of a row that survives for others.
+    pub fn members(&self, row: u32) -> Option<&[u32]> {
+        let rows = self.lists.get(*self.of_row.get(&row)? as usize)?;
+        (rows.first() == Some(&row)).then_some(rows)
+    }
+
+    /// The rows of each group.
+    pub fn lists(&self) -> &[Vec<u32>] {
+        &self.lists
+    }
+
+    /// Says where the survivors go, group by group.
+    pub fn set_routes(&mut self, routes: Vec<Route>) {
+        self.routes = routes;
+    }
+
+    /// The row with a key, its group's rows, and where the group goes.
+    pub fn find(&self, key: &str) -> Option<(u32, &[u32], Option<Route>)> {
+        let (group, row) = *self.of_key.get(key)?;
+        let rows = self.lists.get(group as usize)?;
+        Some((row, rows, self.routes.get(group as usize).copied()))
+    }
+}
+
+/// A record's part in a merge.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+    /// The members, the survivor first.
+    pub members: Members<'a>,
+    /// The survivor's key.
+    pub into: &'a str,
+    /// True for the survivor.
+    pub survives: bool,
+    /// Where the survivor goes.
+    pub route: Option<Route>,
+}
