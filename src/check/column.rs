@@ -4,7 +4,7 @@
 //! entry of the same type, unless the migration says otherwise.
 
 use super::{
-    create::{Automatic, Created, allowed, as_custom, takes_custom},
+    create::{Automatic, Created, NewField, allowed, as_custom, takes_custom},
     kind::Kind,
     ops,
     platform::lower_field,
@@ -263,7 +263,14 @@ fn anew(
             );
             continue;
         }
-        let to_field = created.add(ctx, destination, to, &name, create.clone(), None, span);
+        let new = NewField {
+            object: to,
+            name: &name,
+            create: create.clone(),
+            rename: None,
+            span,
+        };
+        let to_field = created.add(ctx, destination, new);
         if let Some(to_field) = to_field {
             created.automatic.push(Automatic {
                 header,

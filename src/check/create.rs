@@ -43,23 +43,40 @@ pub struct Created {
     spans: BTreeMap<(ObjectId, FieldId), Span>,
 }
 
+/// A created field as declared in one place.
+pub struct NewField<'n> {
+    /// The destination object.
+    pub object: ObjectId,
+    /// Its name in the mapping.
+    pub name: &'n str,
+    /// What is created.
+    pub create: Create,
+    /// The customer's name for it.
+    pub rename: Option<&'n str>,
+    /// Where it stands.
+    pub span: Span,
+}
+
 /// True when records of an object can carry custom fields.
 pub fn takes_custom(platform: &Platform, object: &Object) -> bool {
     platform.custom.is_some() && (object.custom_at.is_some() || object.custom_columns)
 }
 
 impl Created {
-    /// Adds a created field to the destination. `name` as the mapping calls it.
+    /// Adds a created field to the destination.
     pub fn add(
         &mut self,
         ctx: &mut Ctx<'_>,
         destination: &mut Platform,
-        object: ObjectId,
-        name: &str,
-        create: Create,
-        rename: Option<&str>,
-        span: Span,
+        new: NewField<'_>,
     ) -> Option<FieldId> {
+        let NewField {
+            object,
+            name,
+            create,
+            rename,
+            span,
+        } = new;
         let key = (object, name.to_owned());
         if let Some((id, known)) = self.fields.get(&key) {
             if *known != create {
@@ -204,15 +221,14 @@ pub fn gather(
                 continue;
             }
             let rename = rename_of(&object.name, &entry.key);
-            created.add(
-                ctx,
-                destination,
-                to,
-                &entry.key,
+            let new = NewField {
+                object: to,
+                name: &entry.key,
                 create,
                 rename,
-                entry.key_span,
-            );
+                span: entry.key_span,
+            };
+            created.add(ctx, destination, new);
         }
     }
     stamps(ctx, mapping, destination, &mut created, &mut rename_of);
@@ -325,15 +341,14 @@ fn stamps<'m>(
             for (header, to) in &targets {
                 let destination_object = ctx.destination_of(*to);
                 let rename = rename_of(&destination_object.name, name);
-                let to_field = created.add(
-                    ctx,
-                    destination,
-                    *to,
+                let new = NewField {
+                    object: *to,
                     name,
-                    create.clone(),
+                    create: create.clone(),
                     rename,
-                    entry.value.span,
-                );
+                    span: entry.value.span,
+                };
+                let to_field = created.add(ctx, destination, new);
                 if let Some(to_field) = to_field {
                     created.automatic.push(Automatic {
                         header: *header,

@@ -6,7 +6,7 @@ use super::{
     kind::{Kind, fits},
     literal, ops, path, reference,
     scope::{Ctx, Scope},
-    template,
+    signature, template,
 };
 use crate::{
     diag::{Code, Diagnostic, Span},
@@ -289,7 +289,7 @@ pub fn automatic(
     let declared = &ctx.destination_of(to).fields[auto.to.ix()];
     let start = Kind::of_field(source);
     let (written, kind) = ops::lower(ctx, &auto.transform, start)?;
-    let kind = ops::through(ctx, &auto.ops, kind)?;
+    let kind = signature::through(ctx, &auto.ops, kind)?;
     let reference = if declared.data_type == Type::Ref {
         Some(reference::source_of(ctx, declared, &kind, &[], auto.span)?)
     } else {

@@ -22,6 +22,7 @@ mod policy;
 mod reference;
 mod rules;
 mod scope;
+mod signature;
 mod split;
 mod step;
 mod template;
@@ -30,7 +31,7 @@ mod value_map;
 mod when;
 
 use crate::{
-    diag::{Code, Diagnostics},
+    diag::{Code, Diagnostics, Severity},
     mapping::{Mapping, Migration},
     platform::Platform,
     spec::{Project, SpecFile, project::Side},
@@ -48,10 +49,12 @@ pub fn check_platform(file: &SpecFile) -> (Option<Platform>, Diagnostics) {
 /// about its platform files are not repeated here; [`check_platform`] gives them.
 pub fn check_mapping(project: &Project, file: &SpecFile) -> (Option<Mapping>, Diagnostics) {
     let mut out = Diagnostics::default();
-    let mapping = platforms(project, file).and_then(|(source, destination)| {
-        mapping::lower(project, file, source, destination, None, None, &mut out)
+    let mapping = platforms(project, file).and_then(|(source, destination, whole)| {
+        let mapping = mapping::lower(project, file, source, destination, None, None, &mut out);
+        mapping.filter(|_| whole)
     });
-    (mapping, unless_told(project, out))
+    let good = sound(project, file);
+    (mapping.filter(|_| good), unless_told(project, out))
 }
 
 /// Checks a migration with its mapping. Findings about the mapping come with it, as some only show with the
@@ -59,7 +62,7 @@ pub fn check_mapping(project: &Project, file: &SpecFile) -> (Option<Mapping>, Di
 pub fn check_migration(project: &Project, file: &SpecFile) -> (Option<Migration>, Diagnostics) {
     let mut out = Diagnostics::default();
     let migration = project.mapping_of(file).and_then(|mapping_file| {
-        let (source, destination) = platforms(project, mapping_file)?;
+        let (source, destination, whole) = platforms(project, mapping_file)?;
         let choices = migration::lower(file, &source, &destination, &mut out);
         let tier = choices.as_ref().and_then(|c| c.tier.clone());
         let mapping = mapping::lower(
@@ -71,7 +74,8 @@ pub fn check_migration(project: &Project, file: &SpecFile) -> (Option<Migration>
             tier.as_deref(),
             &mut out,
         );
-        Some(choices?.with(file, mapping?))
+        let migration = choices?.with(file, mapping?);
+        (whole && sound(project, mapping_file) && sound(project, file)).then_some(migration)
     });
     let good = !out.has_errors();
     (migration.filter(|_| good), unless_told(project, out))
@@ -101,13 +105,26 @@ pub fn check_project(project: &Project) -> Diagnostics {
     once
 }
 
-/// Both platforms of a mapping, as far as they go.
-fn platforms(project: &Project, mapping: &SpecFile) -> Option<(Platform, Platform)> {
-    let lower = |side| {
+/// Both platforms of a mapping, as far as they go, and whether they are without errors.
+fn platforms(project: &Project, mapping: &SpecFile) -> Option<(Platform, Platform, bool)> {
+    let mut found = Diagnostics::default();
+    let mut lower = |side| {
         let file = project.platform_of(mapping, side)?;
-        platform::lower(file.root(), &mut Diagnostics::default())
+        let platform = platform::lower(file.root(), &mut found)?;
+        Some((platform, sound(project, file)))
     };
-    Some((lower(Side::Source)?, lower(Side::Destination)?))
+    let (source, destination) = (lower(Side::Source), lower(Side::Destination));
+    let ((source, a), (destination, b)) = (source?, destination?);
+    Some((source, destination, a && b && !found.has_errors()))
+}
+
+/// True when reading and the check of shapes found no error in a file.
+fn sound(project: &Project, file: &SpecFile) -> bool {
+    !project
+        .diagnostics
+        .sorted()
+        .iter()
+        .any(|d| d.severity == Severity::Error && d.primary.span.file == file.file)
 }
 
 /// Leaves out what stands in a place that the check of shapes has refused: one fault, one finding.

@@ -343,10 +343,12 @@ fn fallback_value(ctx: &mut Ctx<'_>, to: ObjectId, field: FieldId, node: &Node) 
         other => other,
     };
     let value = literal::typed(text, data_type).filter(|v| {
-        let kind = Kind::literal(v);
-        !matches!(v, Scalar::Blank)
-            && !(declared.data_type.is_text()
-                && kind.max.zip(declared.max).is_some_and(|(a, b)| a > b))
+        let too_long = declared.data_type.is_text()
+            && Kind::literal(v)
+                .max
+                .zip(declared.max)
+                .is_some_and(|(a, b)| a > b);
+        !matches!(v, Scalar::Blank) && !too_long
     });
     if value.is_none() {
         ctx.push(Diagnostic::new(
