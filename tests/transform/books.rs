@@ -161,3 +161,12 @@ objects:
     let again: Vec<String> = w.run("visit").into_iter().map(|e| e.key).collect();
     assert_eq!(keys, again);
 }
+
+#[test]
+fn passes_are_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<transload::transform::Pass>();
+    shared::<transload::transform::Tables>();
+    shared::<transload::transform::HandoffPass>();
+    shared::<transload::transform::PageKeys>();
+}
