@@ -228,7 +228,7 @@ fn every_entry_comes_back_as_it_went_in() {
             ),
             ("a".into(), 0, RecordState::Absent, None, false),
             ("m".into(), 0, RecordState::Merged, None, false),
-            ("r".into(), 0, RecordState::Refused, None, false),
+            ("r".into(), 0, RecordState::Refused, Some(9), false),
         ]
     );
     let mut holds = Vec::new();

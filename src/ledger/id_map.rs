@@ -39,7 +39,7 @@ pub enum IdState {
 pub struct IdEntry<'a> {
     /// The destination's id; empty when it has none.
     pub dest_id: &'a str,
-    /// Fingerprint of what was written last; 0 when nothing was.
+    /// Fingerprint of what was written or refused last; 0 when nothing was.
     pub fingerprint: u64,
     /// How it stands.
     pub state: IdState,

@@ -49,7 +49,7 @@ pub struct RecordRow<'a> {
     pub origin: Option<Origin>,
     /// The destination's id.
     pub dest_id: Option<&'a str>,
-    /// Fingerprint of what was written last.
+    /// Fingerprint of what was written or refused last.
     pub fingerprint: Option<u64>,
     /// True when its deferred references are written.
     pub second_pass: bool,
