@@ -26,6 +26,8 @@ pub type OnWait = Arc<dyn Fn(Duration, &str) + Send + Sync>;
 
 /// Waits longer than this are reported.
 const WORTH_SAYING: Duration = Duration::from_secs(1);
+/// Where each call waits a little, the wait is reported this often and not per call.
+const SAID_LATELY: Duration = Duration::from_secs(5);
 
 /// Calls answered in one second, for the next process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,7 @@ struct Inner {
     origin: Duration,
     patience: Duration,
     on_wait: Option<OnWait>,
+    said_at: Mutex<Option<Duration>>,
     waited_micros: AtomicU64,
 }
 
@@ -102,6 +105,7 @@ impl Budget {
                 origin,
                 patience,
                 on_wait,
+                said_at: Mutex::new(None),
                 waited_micros: AtomicU64::new(0),
             }),
         }
@@ -157,13 +161,9 @@ impl Budget {
                         let span = words(Duration::from_secs(wait.as_secs()));
                         return Err(NoPlace::TooLong(format!("{why}, for {span} more")));
                     }
-                    let news = said.is_none_or(|said| at > said + WORTH_SAYING);
-                    if wait > WORTH_SAYING && news {
+                    if said.is_none_or(|said| at > said + WORTH_SAYING) {
                         said = Some(at);
-                        tracing::debug!(millis = wait.as_millis(), %why, "waiting");
-                        if let Some(on_wait) = &self.inner.on_wait {
-                            on_wait(wait, &why);
-                        }
+                        self.say(wait, &why);
                     }
                     Some(wait)
                 }
@@ -180,6 +180,30 @@ impl Budget {
                     .waited_micros
                     .fetch_add(micros, Ordering::Relaxed);
             }
+        }
+    }
+
+    /// Reports a wait that is worth it.
+    pub fn say(&self, wait: Duration, why: &str) {
+        if wait <= WORTH_SAYING {
+            return;
+        }
+        let now = self.now();
+        {
+            let mut said_at = self
+                .inner
+                .said_at
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let lately = said_at.is_some_and(|at| now < at + SAID_LATELY);
+            if lately && wait < SAID_LATELY {
+                return;
+            }
+            *said_at = Some(now);
+        }
+        tracing::debug!(millis = wait.as_millis(), %why, "waiting");
+        if let Some(on_wait) = &self.inner.on_wait {
+            on_wait(wait, why);
         }
     }
 

@@ -2,8 +2,8 @@
 
 use crate::server::{CONTACT, KEY, Reaction, Server, demo, json, soon, web_page, with};
 use serde_json::json as j;
-use std::time::{Duration, Instant};
-use transload::connector::{Reply, Stop};
+use std::time::Duration;
+use transload::connector::{Reply, Stop, rest::Rest};
 
 const RECORD: &[u8] = br#"{"name":"Ada"}"#;
 
@@ -32,8 +32,13 @@ fn lost() -> Vec<(&'static str, Reaction)> {
     ]
 }
 
-fn quick(server: &Server) -> transload::connector::rest::Rest {
-    server.rest_with(demo(""), |o| o.timeout = Duration::from_millis(400))
+/// A connection that is patient, but where the answer comes too late.
+fn patient(server: &Server, case: &str) -> Rest {
+    server.rest_with(demo(""), |o| {
+        if case == "too late" {
+            o.timeout = Duration::from_millis(600);
+        }
+    })
 }
 
 #[tokio::test]
@@ -73,7 +78,9 @@ async fn a_create_whose_answer_is_lost_is_in_doubt_and_never_sent_twice() {
     ];
     for (name, reaction) in lost().into_iter().chain(without_id) {
         let server = Server::script(vec![reaction, done()]).await;
-        let reply = soon(quick(&server).create(CONTACT, RECORD)).await.unwrap();
+        let reply = soon(patient(&server, name).create(CONTACT, RECORD))
+            .await
+            .unwrap();
         assert!(matches!(reply, Reply::InDoubt { .. }), "{name}: {reply:?}");
         tokio::time::sleep(Duration::from_millis(60)).await;
         assert_eq!(server.seen().len(), 1, "{name}");
@@ -84,7 +91,7 @@ async fn a_create_whose_answer_is_lost_is_in_doubt_and_never_sent_twice() {
 async fn an_update_whose_answer_is_lost_is_sent_again() {
     for (name, reaction) in lost() {
         let server = Server::script(vec![reaction, done()]).await;
-        let reply = soon(quick(&server).update(CONTACT, "42", RECORD))
+        let reply = soon(patient(&server, name).update(CONTACT, "42", RECORD))
             .await
             .unwrap();
         assert!(
@@ -120,11 +127,15 @@ async fn a_read_is_tried_again_and_ends_by_its_cause() {
     let there = json(200, r#"{"contact":{"id":42}}"#);
     for (name, reaction) in lost() {
         let server = Server::script(vec![reaction.clone(), reaction.clone(), there.clone()]).await;
-        let got = soon(quick(&server).get(CONTACT, "42")).await.unwrap();
+        let got = soon(patient(&server, name).get(CONTACT, "42"))
+            .await
+            .unwrap();
         assert_eq!(got, Some(j!({"id": 42})), "{name}");
 
         let server = Server::script(vec![reaction]).await;
-        let stop = soon(quick(&server).get(CONTACT, "42")).await.unwrap_err();
+        let stop = soon(patient(&server, name).get(CONTACT, "42"))
+            .await
+            .unwrap_err();
         let fits = match name {
             "hangs up after the commit" | "too late" => matches!(stop, Stop::Unreachable { .. }),
             "408" | "500" | "502" | "503" | "504" => matches!(stop, Stop::Busy { .. }),
@@ -304,14 +315,11 @@ async fn a_stop_lets_a_write_under_way_finish_and_drops_a_read() {
     });
     let read = tokio::spawn({
         let rest = rest.clone();
-        async move { (rest.get(CONTACT, "1").await, Instant::now()) }
+        async move { rest.get(CONTACT, "1").await }
     });
     tokio::time::sleep(Duration::from_millis(150)).await;
-    let asked = Instant::now();
     rest.cancel().cancel();
-    let (read, ended) = soon(read).await.unwrap();
-    assert_eq!(read, Err(Stop::Cancelled));
-    assert!(ended - asked < Duration::from_millis(200));
+    assert_eq!(soon(read).await.unwrap(), Err(Stop::Cancelled));
     assert!(matches!(soon(write).await.unwrap(), Ok(Reply::Done { .. })));
     assert_eq!(
         soon(rest.create(CONTACT, RECORD)).await,

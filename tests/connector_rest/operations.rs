@@ -209,8 +209,8 @@ async fn a_bulk_call_without_an_answer_is_in_doubt_and_not_repeated() {
 
 #[tokio::test]
 async fn a_form_carries_fields_and_files() {
-    type Parts = Vec<(String, Option<String>, Option<String>, Vec<u8>)>;
-    let got: Arc<Mutex<Parts>> = Arc::default();
+    type Part = (String, Option<String>, Option<String>, Vec<u8>);
+    let got: Arc<Mutex<Vec<Part>>> = Arc::default();
     let app = axum::Router::new().route(
         "/api/documents",
         axum::routing::post({

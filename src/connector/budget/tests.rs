@@ -1,8 +1,6 @@
 //! The budget on a clock that runs as fast as the test: never too many calls in any window of the server,
 //! hardly any place left unused while work waits.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::*;
 use crate::platform::{CallLimit, Tiered};
 use jiff::Timestamp;

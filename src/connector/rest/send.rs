@@ -78,7 +78,7 @@ impl Rest {
             let (verdict, retry_after) = self.once(call).await?;
             failures += 1;
             let again = failures < inner.backoff.tries;
-            match verdict {
+            let cause = match verdict {
                 Verdict::Done { status, body } => {
                     return Ok(Settled::Done { status, body });
                 }
@@ -132,17 +132,19 @@ impl Rest {
                             Cause::Unreadable => self.unexpected(call, why),
                         });
                     }
-                    _ => {}
+                    _ => "the server did not answer as it should",
                 },
                 Verdict::Cancelled => return Err(Stop::Cancelled),
-                Verdict::NotSent { .. } | Verdict::Later { .. } => {}
-            }
+                Verdict::NotSent { .. } => "the server cannot be reached",
+                Verdict::Later { .. } => "the server asks to come back",
+            };
             let delay = inner
                 .backoff
                 .delay(failures, &inner.jitter)
                 .max(retry_after.unwrap_or_default())
                 .min(inner.backoff.ceiling(u32::MAX));
-            tracing::debug!(call = %call.label, millis = delay.as_millis(), "trying again");
+            tracing::debug!(call = %call.label, millis = delay.as_millis(), cause, "trying again");
+            inner.budget.say(delay, cause);
             self.pause_here(delay).await?;
         }
     }
@@ -247,7 +249,7 @@ impl Rest {
                 let wait = self.limited(notice, begun);
                 inner.budget.pause(wait, "the server asks for fewer calls");
             }
-            Verdict::Unknown { why, .. } => {
+            Verdict::Unknown { why, .. } | Verdict::Elsewhere { why } => {
                 if let Trip::Pause(times) = inner.breaker.bad(why) {
                     let wait = inner.backoff.ceiling(times + 2);
                     inner.budget.pause(wait, "many calls in a row went wrong");
