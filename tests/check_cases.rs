@@ -254,7 +254,7 @@ fn a_wrong_expectation_is_told() {
 }
 
 #[test]
-fn every_code_of_the_text_has_a_case() {
+fn every_code_of_a_check_has_a_case() {
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for folder in folders() {
         seen.extend(expected(&folder).into_iter().map(|f| f.code));
@@ -262,7 +262,8 @@ fn every_code_of_the_text_has_a_case() {
     let without: Vec<&str> = Code::ALL
         .iter()
         .map(|c| c.id())
-        .filter(|id| id.starts_with("E01") && !seen.contains(*id))
+        // The plan's codes need a plan to show; E0266 needs a file with 65,536 objects, which no case should be.
+        .filter(|id| !id.starts_with("E03") && *id != "E0266" && !seen.contains(*id))
         .collect();
     assert!(without.is_empty(), "no case shows {without:?}");
 }
