@@ -261,7 +261,7 @@ async fn a_form_carries_fields_and_files() {
         matches!(&reply, Reply::Done { id, created: true, .. } if id.as_deref() == Some("9")),
         "{reply:?}"
     );
-    let got = got.lock().unwrap();
+    let got = got.lock().unwrap().clone();
     assert_eq!(
         got.len(),
         6,
