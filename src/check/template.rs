@@ -2,6 +2,7 @@
 //!
 //! minijinja parses; this file walks its tree. Names that a template brings itself (`for`, `set`) hide ours.
 
+mod depth;
 mod names;
 
 use super::{
@@ -52,6 +53,18 @@ struct Walk<'c, 'a, 'n> {
 /// Checks a template. `Some` gives what is known of the text.
 pub fn lower(ctx: &mut Ctx<'_>, scope: &mut Scope, node: &Node) -> Option<Kind> {
     let source = node.text()?;
+    if let Some((why, start, end)) = depth::too_deep(source) {
+        let span = within(ctx.files, node, start, end);
+        ctx.push(
+            Diagnostic::new(
+                Code::BadTemplate,
+                span,
+                format!("the template is too deep: {why}"),
+            )
+            .hint("split it: compute parts with `let:`, or write several fields"),
+        );
+        return None;
+    }
     let tree = match parse(source, "text", Default::default()) {
         Ok(tree) => tree,
         Err(error) => {

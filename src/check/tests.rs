@@ -133,3 +133,74 @@ fn a_user_is_only_recognised() {
     assert_eq!(user.fields.len(), 1);
     assert!(user.match_keys[0].trim && user.match_keys[0].lower);
 }
+
+/// A mapping of the shipped pair with one field line changed, as parsed.
+fn with_line(line: &str) -> Project {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
+    let specs = folder.path().join("specs");
+    for sub in ["platforms", "mappings"] {
+        std::fs::create_dir_all(specs.join(sub)).unwrap();
+    }
+    for name in ["platforms/allclients.yaml", "platforms/freshsales.yaml"] {
+        std::fs::copy(root.join(name), specs.join(name)).unwrap();
+    }
+    let name = "mappings/allclients--freshsales.yaml";
+    let text = std::fs::read_to_string(root.join(name)).unwrap();
+    let changed = text.replace("      city: city\n", line);
+    assert_ne!(changed, text);
+    std::fs::write(specs.join(name), changed).unwrap();
+    Project::load(&[folder.path()])
+}
+
+#[test]
+fn deep_templates_are_refused_and_do_not_overflow() {
+    let deep = [
+        ("{% if city is present %}", "{% endif %}", ""),
+        ("(", ")", "e"),
+        ("[", "]", "e"),
+        ("not ", "", "e"),
+    ];
+    for (open, close, inside) in deep {
+        let mut text = format!("{}city{}", open.repeat(20_000), close.repeat(20_000));
+        if !inside.is_empty() {
+            text = format!("{{{{ {text} }}}}");
+        }
+        let project = with_line(&format!("      city: {{text: \"{text}\"}}\n"));
+        let found = check_project(&project);
+        let codes: Vec<&str> = found.sorted().iter().map(|d| d.code.id()).collect();
+        assert!(codes.contains(&"E0115"), "{open} {codes:?}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_a_parser_panic(text in ".{0,60}") {
+        for t in token::tokens(&text) {
+            assert!(text.get(t.range.clone()).is_some());
+        }
+        let _ = when::parse(&text);
+        let _ = literal::number(&text);
+        for data_type in Type::ALL {
+            let _ = literal::typed(&text, data_type.1);
+        }
+    }
+
+    #[test]
+    fn faults_of_conditions_lie_within_them(
+        words in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "a", "b.c", "count(", ")", "(", "[", "]", "[0]", "[1..]", "==", "in", "not", "and",
+                "or", "is", "present", "has", "contains", "'x'", "'", "$p", "$", "3", "25MB",
+                "2026-08-20", ",", "..", ".", "é", "true", "-", "-1", "99999999999999999999GB",
+            ]),
+            0..24,
+        )
+    ) {
+        for text in [words.concat(), words.join(" ")] {
+            if let Err(fault) = when::parse(&text) {
+                assert!(text.get(fault.range).is_some());
+            }
+        }
+    }
+}

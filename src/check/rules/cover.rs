@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// More alternatives than this are not looked at.
 const MOST: usize = 64;
+/// Of all rows of a split together.
+const ALL_TERMS: usize = 512;
 
 /// Which values one operand may have.
 #[derive(Clone, Debug, PartialEq)]
@@ -245,7 +247,9 @@ impl Cover {
 
     /// These as well.
     pub(super) fn add(&mut self, other: Cover) {
-        self.terms.extend(other.terms);
+        // Leaving some out only means that less is known to be taken.
+        let room = ALL_TERMS.saturating_sub(self.terms.len());
+        self.terms.extend(other.terms.into_iter().take(room));
     }
 
     /// Surely no record.
@@ -296,7 +300,11 @@ fn terms(when: &When, opposite: bool) -> Vec<Term> {
     match (when, opposite) {
         (When::Not(inner), _) => terms(inner, !opposite),
         (When::Or(list), false) | (When::And(list), true) => {
-            list.iter().flat_map(|w| terms(w, opposite)).collect()
+            let all: Vec<Term> = list.iter().flat_map(|w| terms(w, opposite)).collect();
+            if all.len() > MOST {
+                return vec![switch(when, opposite)];
+            }
+            all
         }
         (When::And(list), false) | (When::Or(list), true) => {
             let parts: Vec<Vec<Term>> = list.iter().map(|w| terms(w, opposite)).collect();

@@ -45,6 +45,28 @@ pub(super) fn rule(facts: &Facts<'_>, out: &mut Diagnostics) {
                 .hint("say `absent: {fallback: {…}}`, or remove `later:`"),
             );
         }
+        if let Absent::Fallback(keys) = &step.absent {
+            let fields: Vec<_> = keys.iter().map(|k| k.field).collect();
+            let same = |by: &[crate::ident::FieldId]| {
+                by.len() == fields.len() && by.iter().all(|f| fields.contains(f))
+            };
+            let matched = |k: &crate::mapping::MatchKey| {
+                same(&k.pairs.iter().map(|(f, _)| *f).collect::<Vec<_>>())
+            };
+            if !object.keys.iter().any(|k| same(&k.by)) && !step.match_keys.iter().any(matched) {
+                out.push(
+                    Diagnostic::new(
+                        Code::FoundAbsent,
+                        known.absent.unwrap_or(step.span),
+                        format!(
+                            "the fallback is no key of {}: it does not say which record",
+                            object.name
+                        ),
+                    )
+                    .hint("name the fields of a key, as in `match:`"),
+                );
+            }
+        }
         if let Some(span) = known.written
             && step.found != Found::Update
             && !creates
