@@ -126,7 +126,7 @@ fn ac_01_contacts_arrive_with_every_standard_field_and_email_as_key() {
     let (there, rows) = (by_email(), rows_by_email());
     let held = held_keys("contact");
     let mut compared = 0;
-    let mut merged = 0;
+    let merged: usize = rows.values().map(|r| r.len() - 1).sum();
     for (email, rows) in &rows {
         let keys: Vec<&String> = rows.iter().map(|r| &r["ContactID"]).collect();
         if keys.iter().any(|k| held.contains(*k)) {
@@ -135,7 +135,6 @@ fn ac_01_contacts_arrive_with_every_standard_field_and_email_as_key() {
         let contact = there
             .get(email)
             .unwrap_or_else(|| panic!("{email} is not at the destination"));
-        merged += rows.len() - 1;
         if rows.len() > 1 || contact["job_title"] == "Broker" {
             continue;
         }
@@ -430,7 +429,7 @@ fn ac_05_custom_fields_of_all_five_types_keep_their_values() {
             check(
                 "Newsletter",
                 custom["cf_newsletter"].as_bool().map(|b| b.to_string()),
-                (row["Newsletter"] == "Yes").to_string(),
+                row["Newsletter"].eq_ignore_ascii_case("yes").to_string(),
             );
         }
     }
@@ -482,51 +481,32 @@ fn ac_06_tasks_keep_subject_date_state_priority_and_owner() {
         let tasks = w
             .sandbox
             .children("contacts", &contact["id"].to_string(), "tasks");
-        let task = tasks
-            .iter()
-            .find(|t| {
-                t["title"] == row["Title"].as_str()
-                    && (row["Details"].is_empty()
-                        || t["description"]
-                            .as_str()
-                            .is_some_and(|d| d.contains(&row["Details"])))
-            })
-            .unwrap_or_else(|| panic!("task {} is not there: {tasks:?}", row["TaskID"]));
-        let done = row["Status"] == "closed";
-        assert_eq!(
-            task["status"].as_i64(),
-            Some(i64::from(done)),
-            "{}",
-            row["TaskID"]
-        );
-        assert_eq!(
-            task["owner_id"].as_i64(),
-            w_owner(&row["Owner Email"]),
-            "{}",
-            row["TaskID"]
-        );
+        let done = row["Status"].eq_ignore_ascii_case("closed");
         let parts: Vec<u32> = row["Due Date"]
             .split('/')
             .filter_map(|p| p.parse().ok())
             .collect();
-        let due = task["due_date"].as_str().expect("a due date");
-        assert_eq!(
-            due[..10],
-            format!("{}-{:02}-{:02}", parts[2], parts[0], parts[1]),
-            "{}",
-            row["TaskID"]
-        );
+        let due = format!("{}-{:02}-{:02}", parts[2], parts[0], parts[1]);
         let priority = match row["Priority"].as_str() {
             "1" => "High",
             "3" => "Normal",
             "5" => "Low",
-            _ => "none",
+            "" => "none",
+            other => other,
         };
+        // Tasks have no key: the same title may stand below a contact more than once.
+        let found = tasks.iter().any(|t| {
+            let words = t["description"].as_str().unwrap_or_default();
+            t["title"] == row["Title"].as_str()
+                && t["status"].as_i64() == Some(i64::from(done))
+                && t["owner_id"].as_i64() == w_owner(&row["Owner Email"])
+                && t["due_date"].as_str().is_some_and(|d| d[..10] == due)
+                && words.contains(&format!("Priority: {priority}"))
+                && words.contains(&row["Details"])
+        });
         assert!(
-            task["description"]
-                .as_str()
-                .is_some_and(|d| d.contains(&format!("Priority: {priority}"))),
-            "{task}"
+            found,
+            "task {row:?} is not there as it should be: {tasks:?}"
         );
         *compared.entry(done).or_insert(0) += 1;
     }
@@ -538,24 +518,23 @@ fn ac_06_tasks_keep_subject_date_state_priority_and_owner() {
 fn ac_07_templates_keep_html_and_image_addresses_and_embedded_images_are_noted() {
     let w = world();
     let templates = w.sandbox.admin_get("/objects/email_template");
-    let templates = templates
-        .as_array()
-        .or_else(|| templates["records"].as_array())
-        .expect("templates")
-        .clone();
+    let templates = templates.as_array().expect("templates");
     let folder = w.example.folder.path().join("export/EmailTemplates");
+    let held = held_keys("template");
+    assert_eq!(held.len(), 1, "one names a file that is not in the export");
     let mut embedded = Vec::new();
     let mut addressed = 0;
     for row in csv_rows(&folder.join("index.csv")) {
-        let html = std::fs::read_to_string(folder.join(&row["file"])).expect("html");
+        if held.contains(&row["id"]) {
+            continue;
+        }
+        let html = support::text_of(&folder.join(&row["file"]));
         let there = templates
             .iter()
+            .map(|t| &t["wire"])
             .find(|t| t["name"] == row["name"].as_str())
             .unwrap_or_else(|| panic!("template {} is not there: {templates:?}", row["name"]));
-        let body = there["html_content"]
-            .as_str()
-            .or_else(|| there["html"].as_str())
-            .expect("html");
+        let body = there["html_content"].as_str().expect("html");
         assert_eq!(
             body.trim(),
             html.replace("\r\n", "\n").trim(),

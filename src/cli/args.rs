@@ -292,6 +292,9 @@ pub struct SandboxArgs {
     /// Calls per minute instead of the platform's limits; 0 switches limits off.
     #[arg(long, value_name = "N")]
     pub calls_per_minute: Option<u64>,
+    /// Also stop when stdin closes: ends with the script or test that started it.
+    #[arg(long)]
+    pub stop_with_stdin: bool,
 }
 
 /// Arguments of `completions`.

@@ -137,7 +137,11 @@ pub async fn destination(
                     options.no_limits = true;
                     None
                 }
-                limit => limit,
+                limit => {
+                    // The limit of a simulated account takes the place of the platform's own.
+                    options.no_limits = limit.is_some();
+                    limit
+                }
             };
             limit(&mut options, args);
             let account = format!("sandbox {}", platform.name);
@@ -152,9 +156,20 @@ pub async fn destination(
         }
         DestinationConnection::Http(connection) => {
             http(&mut options, connection)?;
-            limit(&mut options, args);
             let base = options.base.clone();
             let loopback = base.as_deref().is_some_and(is_loopback);
+            if options.calls_per_minute == Some(0) {
+                if !loopback {
+                    return Err(Failure::new(
+                        Exit::Usage,
+                        "`calls_per_minute: 0` (no limits) is for a simulated server on this machine",
+                    )
+                    .hint("leave it out: the platform file has the account's limits"));
+                }
+                options.calls_per_minute = None;
+                options.no_limits = true;
+            }
+            limit(&mut options, args);
             if args.provision && !loopback {
                 return Err(Failure::new(
                     Exit::Usage,

@@ -42,6 +42,8 @@ impl Sandbox {
             .arg("sandbox")
             .arg(root().join("specs/platforms").join(platform))
             .args(args)
+            .arg("--stop-with-stdin")
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
@@ -133,13 +135,17 @@ impl Drop for Sandbox {
 
 /// One call with a plain client: a key gives a GET with that key; a body makes it a POST.
 pub fn fetch(url: &str, key: Option<&str>, body: Option<&Value>) -> (u16, Value) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    static SHARED: std::sync::OnceLock<(tokio::runtime::Runtime, reqwest::Client)> =
+        std::sync::OnceLock::new();
+    let (runtime, client) = SHARED.get_or_init(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        (runtime, client())
+    });
     runtime.block_on(async {
-        // The test's own client: no code of the connector.
-        let client = client();
         let mut request = match body {
             Some(body) => client
                 .post(url)
@@ -185,7 +191,7 @@ impl Example {
                 text,
                 "destination:",
                 &format!(
-                    "destination:\n  http: {{base: \"{}\", secret: \"env:TRANSLOAD_TEST_KEY\"}}\n",
+                    "destination:\n  http: {{base: \"{}\", secret: \"env:TRANSLOAD_TEST_KEY\", calls_per_minute: 0}}\n",
                     sandbox.base
                 ),
             )
@@ -292,14 +298,19 @@ pub fn step<'r>(report: &'r Value, name: &str) -> &'r Value {
         .unwrap_or_else(|| panic!("no step {name}"))
 }
 
-/// The rows of a CSV file by header, decoded as windows-1252 where it is no UTF-8.
-pub fn csv_rows(path: &Path) -> Vec<BTreeMap<String, String>> {
-    let bytes = fs::read(path).expect("a file");
+/// A file's text: UTF-8, or windows-1252 where it is none.
+pub fn text_of(path: &Path) -> String {
+    let bytes = fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let text = match std::str::from_utf8(bytes) {
+    match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => encoding_rs::WINDOWS_1252.decode(bytes).0.into_owned(),
-    };
+    }
+}
+
+/// The rows of a CSV file by header, decoded as windows-1252 where it is no UTF-8.
+pub fn csv_rows(path: &Path) -> Vec<BTreeMap<String, String>> {
+    let text = text_of(path);
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .from_reader(text.as_bytes());

@@ -81,7 +81,7 @@ pub fn run(args: &SandboxArgs) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         let sandbox = sandbox::start(Arc::new(platform), options)
             .await
             .map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
@@ -89,16 +89,36 @@ pub fn run(args: &SandboxArgs) -> Result<Exit, Failure> {
             "base {}\nadmin {}\nkey {}",
             sandbox.base_url, sandbox.admin_url, sandbox.key
         ));
-        wait().await;
+        if args.stop_with_stdin {
+            tokio::select! {
+                () = wait() => {}
+                () = stdin_closed() => {}
+            }
+        } else {
+            wait().await;
+        }
         sandbox.stop().await;
         Ok(Exit::Done)
-    })
+    });
+    runtime.shutdown_background();
+    result
 }
 
 fn pair(text: &str, what: &str) -> Result<(String, String), Failure> {
     text.split_once('=')
         .map(|(n, v)| (n.trim().to_owned(), v.trim().to_owned()))
         .ok_or_else(|| Failure::new(Exit::Usage, format!("`--{what} {text}` is not NAME=VALUE")))
+}
+
+/// Ends when whoever holds the other end of stdin is gone.
+async fn stdin_closed() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut rest = std::io::stdin().lock();
+        let _ = std::io::copy(&mut rest, &mut std::io::sink());
+        let _ = tell.send(());
+    });
+    let _ = told.await;
 }
 
 #[cfg(unix)]

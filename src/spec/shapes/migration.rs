@@ -139,8 +139,8 @@ static HTTP: Shape = Shape {
         ),
         key(
             "calls_per_minute",
-            Kind::Int(1, i64::MAX),
-            "Most calls per minute, below the platform's own limits.",
+            COUNT,
+            "Most calls per minute, below the platform's own limits; 0, only for a server on this machine: none.",
         ),
     ],
     rules: &[],
