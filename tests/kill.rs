@@ -1,6 +1,13 @@
 //! Killed at any moment, a run that is started again ends where an undisturbed one would have: nothing lost,
 //! nothing twice. Also when answers are lost after the server did its work.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -3,6 +3,13 @@
 //!
 //! Reads the sources as text: an import made inside a macro escapes it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -9,7 +9,7 @@ use crate::{
     clock::{Clock, SystemClock},
     connector::{
         Cancel,
-        budget::Spent,
+        budget::{OnWait, Spent},
         files,
         rest::{Rest, RestOptions},
     },
@@ -107,13 +107,12 @@ pub async fn destination(
 ) -> Result<Destination, Failure> {
     let migration = &loaded.migration;
     let platform = &migration.mapping.destination;
-    let on_wait: Arc<dyn Fn(Duration, &str) + Send + Sync> =
-        Arc::new(move |wait: Duration, why: &str| {
-            emit(&Event::Waiting {
-                millis: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-                why: why.to_owned(),
-            });
+    let on_wait: OnWait = Arc::new(move |wait: Duration, why: &str| {
+        emit(&Event::Waiting {
+            millis: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            why: why.to_owned(),
         });
+    });
     let cancel = Cancel::new();
     let mut options = RestOptions {
         tier: migration.tier.clone(),
