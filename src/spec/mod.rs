@@ -1,8 +1,9 @@
 //! What the YAML says, with spans, and no meaning yet.
 //!
-//! [`tree`] is the parsed file; [`shape`] says what each kind of file may hold, checks a tree against
-//! it and publishes the same as JSON Schema. Only `check` may use this module: after it nobody sees a
-//! spec.
+//! [`project::Project::load`] reads a set of files with all that they name; [`load`] reads one, [`yaml`]
+//! parses it to a [`tree`], and [`shape`] holds the tree against the tables in [`shapes`], which are also
+//! published as JSON Schema. When that leaves no error, the accessors of [`Node`] may be trusted. Only `check`
+//! and the command line may use this module: after `check` nobody sees a spec.
 
 pub mod load;
 pub mod project;

@@ -132,6 +132,9 @@ impl Reader<'_, '_> {
                     "write the value without `!`; the type follows from the key",
                 );
             }
+            if self.features > MAX_FINDINGS {
+                return None;
+            }
             match event {
                 Event::DocumentStart(..) => {
                     documents += 1;

@@ -20,17 +20,28 @@ pub fn check(tree: &Tree, shape: &'static Shape, out: &mut Diagnostics) {
         .entries()
         .first()
         .map_or(tree.root.span, |e| e.key_span);
-    let mut checker = Checker { out };
+    let mut checker = Checker {
+        out,
+        left: MAX_FINDINGS,
+    };
     checker.kind(&tree.root, at, &Kind::Object(shape), "the file");
 }
 
+/// The most findings of one file. A file with more is not what it says it is, and each costs time.
+const MAX_FINDINGS: usize = 200;
+
 struct Checker<'d> {
     out: &'d mut Diagnostics,
+    /// Findings that may still be made; without any the check is over.
+    left: usize,
 }
 
 impl Checker<'_> {
     /// Checks a node. `at` is the place that names it (its key); `what` names it in messages.
     fn kind(&mut self, node: &Node, at: Span, kind: &Kind, what: &str) {
+        if self.left == 0 {
+            return;
+        }
         match (&node.kind, kind) {
             (_, Kind::Any) => {}
             (_, Kind::Either(kinds)) => self.either(node, at, kinds, kind, what),
@@ -226,20 +237,27 @@ impl Checker<'_> {
         bare: &[Word],
         what: &str,
     ) {
-        for entry in entries {
-            match shape.key(&entry.key) {
+        let known: Vec<Option<&'static Key>> = entries.iter().map(|e| shape.key(&e.key)).collect();
+        let present: Vec<&str> = known.iter().flatten().map(|k| k.name).collect();
+        for (entry, key) in entries.iter().zip(&known) {
+            if self.left == 0 {
+                return;
+            }
+            match key {
                 Some(key) => self.kind(&entry.value, entry.key_span, &key.kind, key.name),
-                None => self.unknown_key(entry, entries, shape, bare),
+                None => self.unknown_key(entry, &present, shape, bare),
             }
         }
         let strange: Vec<&str> = entries
             .iter()
-            .map(|e| e.key.as_str())
-            .filter(|k| shape.key(k).is_none())
+            .zip(&known)
+            .filter(|(_, key)| key.is_none())
+            .map(|(e, _)| e.key.as_str())
+            .take(MAX_FINDINGS)
             .collect();
         let missing: Vec<&Key> = shape
             .all_keys()
-            .filter(|k| k.required && !entries.iter().any(|e| e.key == k.name))
+            .filter(|k| k.required && !present.contains(&k.name))
             // A misspelt key is one fault, not two.
             .filter(|k| !strange.iter().any(|s| is_near(s, k.name)))
             .collect();
@@ -264,7 +282,7 @@ impl Checker<'_> {
     fn unknown_key(
         &mut self,
         entry: &Entry,
-        entries: &[Entry],
+        present: &[&str],
         shape: &'static Shape,
         bare: &[Word],
     ) {
@@ -286,7 +304,7 @@ impl Checker<'_> {
         let free = shape
             .all_keys()
             .map(|k| k.name)
-            .filter(|name| !entries.iter().any(|e| e.key == *name));
+            .filter(|name| !present.contains(name));
         self.push(problem.did_you_mean(key, free));
     }
 
@@ -381,7 +399,10 @@ impl Checker<'_> {
     }
 
     fn push(&mut self, diagnostic: Diagnostic) {
-        self.out.push(diagnostic);
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
+            self.out.push(diagnostic);
+        }
     }
 }
 
