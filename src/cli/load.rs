@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     check, diag,
-    diag::Diagnostics,
+    diag::{Diagnostics, Severity},
     mapping::Migration,
     plan::{self, Plan},
     platform::Platform,
@@ -82,8 +82,15 @@ pub fn migration(path: &Path) -> Result<Loaded, Failure> {
     }
 }
 
+/// Shows errors and warnings. Notes are for `validate`: they say nothing new before every run.
 fn tell(project: &Project, found: &Diagnostics) {
-    if !found.is_empty() {
-        out::note(&diag::render_text(&project.files, found, true));
+    let mut worth_saying = Diagnostics::default();
+    for d in found.sorted() {
+        if d.severity != Severity::Note {
+            worth_saying.push(d.clone());
+        }
+    }
+    if !worth_saying.is_empty() {
+        out::note(&diag::render_text(&project.files, &worth_saying, true));
     }
 }

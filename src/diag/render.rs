@@ -3,7 +3,7 @@
 //! The text shows each place with its line and a caret. Excerpts are safe to print: control characters are
 //! replaced, long lines are cut around the place. Nothing is printed here.
 
-use super::{Diagnostic, Diagnostics, FileId, Files, Label, Severity, Span};
+use super::{Code, Diagnostic, Diagnostics, FileId, Files, Label, Severity, Span};
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 use std::{fmt::Write as _, ops::Range};
@@ -140,6 +140,8 @@ struct Mark<'a> {
     range: Range<usize>,
     text: &'a str,
     primary: bool,
+    /// True when what stands there must not be shown.
+    secret: bool,
 }
 
 fn mark<'a>(files: &Files, label: &'a Label, primary: bool) -> Mark<'a> {
@@ -159,7 +161,22 @@ fn mark<'a>(files: &Files, label: &'a Label, primary: bool) -> Mark<'a> {
         range: start..end,
         text: &label.text,
         primary,
+        secret: false,
     }
+}
+
+/// A line with what stands in secret places replaced byte by byte, so that no excerpt repeats a secret.
+fn without_secrets(line: &str, marks: &[&Mark<'_>]) -> String {
+    line.char_indices()
+        .map(|(at, c)| {
+            let hide = marks.iter().any(|m| m.secret && m.range.contains(&at));
+            if hide {
+                "*".repeat(c.len_utf8())
+            } else {
+                c.to_string()
+            }
+        })
+        .collect()
 }
 
 fn one(files: &Files, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
@@ -198,7 +215,9 @@ fn one(files: &Files, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
 
 /// The places of a finding, those near to each other together; the primary one comes first.
 fn blocks<'a>(files: &Files, diagnostic: &'a Diagnostic) -> Vec<Vec<Mark<'a>>> {
-    let mut blocks: Vec<Vec<Mark<'a>>> = vec![vec![mark(files, &diagnostic.primary, true)]];
+    let mut primary = mark(files, &diagnostic.primary, true);
+    primary.secret = diagnostic.code == Code::LiteralSecret;
+    let mut blocks: Vec<Vec<Mark<'a>>> = vec![vec![primary]];
     for label in &diagnostic.related {
         let mark = mark(files, label, false);
         let near = blocks.iter_mut().find(|b| {
@@ -223,7 +242,8 @@ fn excerpt(files: &Files, block: &[Mark<'_>]) -> (Snippet<'static, Annotation<'s
     let mut annotations = Vec::new();
     for line in first..=last {
         let marks: Vec<&Mark<'_>> = block.iter().filter(|m| m.line == line).collect();
-        let (text, window) = shorten(files.line(file, line), marks.first().map(|m| m.range.start));
+        let line_text = without_secrets(files.line(file, line), &marks);
+        let (text, window) = shorten(&line_text, marks.first().map(|m| m.range.start));
         cut |= window.start > 0;
         for mark in marks {
             let at = |offset: usize| source.len() + text.position(offset, &window);
@@ -295,7 +315,23 @@ fn shorten(line: &str, around: Option<usize>) -> (Shown, Range<usize>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diag::Code;
+
+    #[test]
+    fn an_excerpt_never_repeats_a_secret() {
+        let mut files = Files::default();
+        let text = "secret: \"s\u{e9}cret-token-123\"  # note\n";
+        let file = files.add("m.yaml", text.to_owned());
+        let (start, end) = (9, text.find("\"  #").expect("a quote"));
+        let mut found = Diagnostics::default();
+        found.push(Diagnostic::new(
+            Code::LiteralSecret,
+            span(file, start, end),
+            "a secret stands here",
+        ));
+        let shown = render_text(&files, &found, false);
+        assert!(shown.contains("secret: \"***"), "{shown}");
+        assert!(!shown.contains("token"), "{shown}");
+    }
 
     fn span(file: FileId, start: usize, end: usize) -> Span {
         Span {

@@ -207,15 +207,11 @@ impl Context {
                 }
             }
         } else if self.admin(object) {
-            let records = self
-                .rest
-                .admin_get(&format!("/_admin/objects/{}", object.name))
-                .await?;
-            if let (Value::Array(rows), Some(mut directory)) = (records, self.directory(id)) {
-                for mut row in rows {
-                    if row["deleted"] != true {
-                        directory.list(row["wire"].take(), shelf.keep_records);
-                    }
+            let path = format!("/_admin/objects/{}", object.name);
+            let records = self.rest.admin_records(&path).await?;
+            if let Some(mut directory) = self.directory(id) {
+                for record in records {
+                    directory.list(record, shelf.keep_records);
                 }
             }
         }

@@ -203,19 +203,7 @@ async fn post(ctx: &Context, step: &Step, work: &Work) -> Result<Reply, RunError
     let object = ctx.object(step.to)?;
     if ctx.admin(object) {
         let path = format!("/_admin/objects/{}", object.name);
-        // The admin plane answers with the record as it keeps it and as the API would show it.
-        return Ok(match ctx.rest.admin_create(&path, &work.body).await? {
-            Reply::Done {
-                id,
-                created,
-                record,
-            } => Reply::Done {
-                id,
-                created,
-                record: record.map(|mut r| r["wire"].take()),
-            },
-            other => other,
-        });
+        return Ok(ctx.rest.admin_create(&path, &work.body).await?);
     }
     Ok(ctx.rest.create(step.to, &work.body).await?)
 }
