@@ -12,7 +12,7 @@ use crate::{
 use serde_json::{Map, Value};
 
 /// The fields of a step whose value in `sent` (a wire record) is not the value in `there`. Fields that were not sent
-/// and references (which a destination shows in other shapes, or not at all) do not count.
+/// references and files (which a destination shows in other shapes, or not at all) do not count.
 pub fn differences(
     readers: &[FieldReader],
     object: &Object,
@@ -29,7 +29,7 @@ pub fn differences(
                 return false;
             };
             let was = reader.read(sent);
-            field.data_type != Type::Ref
+            !matches!(field.data_type, Type::Ref | Type::File)
                 && !was.is_nothing()
                 && !same(field.data_type, &was, &reader.read(there))
         })

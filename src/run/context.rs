@@ -9,7 +9,7 @@ use crate::{
     mapping::{Found, Mapping, RefSource, Step},
     plan::Plan,
     platform::{Creation, Object, OpKind, wire::FieldReader},
-    run::directory,
+    run::{directory, source::Source},
 };
 use serde_json::Value;
 use std::{
@@ -32,6 +32,8 @@ pub struct Context {
     pub rest: Rest,
     /// The ledger.
     pub ledger: Arc<Ledger>,
+    /// Where records are read: files that records name are sent from there.
+    pub source: Arc<Source>,
     /// Listener.
     pub emit: Emit,
     /// Create through the admin plane what only an admin can create.
@@ -58,6 +60,7 @@ impl Context {
         plan: Arc<Plan>,
         rest: Rest,
         ledger: Arc<Ledger>,
+        source: Arc<Source>,
         emit: Emit,
         provision: bool,
     ) -> Context {
@@ -120,6 +123,7 @@ impl Context {
             plan,
             rest,
             ledger,
+            source,
             emit,
             provision,
             readers,

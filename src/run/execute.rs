@@ -106,6 +106,7 @@ pub async fn run(inputs: Inputs) -> Result<Outcome, RunError> {
             plan,
             rest,
             ledger,
+            Arc::clone(&source),
             emit,
             provision,
         )),

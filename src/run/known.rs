@@ -78,6 +78,12 @@ impl StepMemory {
 
     /// The record is at the destination.
     pub fn set_confirmed(&self, key: &str, part: u16, id: &str, fingerprint: u64, origin: Origin) {
+        // What is unchanged keeps the references that a second pass wrote.
+        let second_pass = origin == Origin::Unchanged
+            && self
+                .ids
+                .with(self.step, key, u32::from(part), |e| e.second_pass)
+                .unwrap_or(false);
         self.ids.insert(
             self.step,
             key,
@@ -87,7 +93,7 @@ impl StepMemory {
                 fingerprint,
                 state: IdState::Confirmed,
                 origin: Some(origin),
-                second_pass: false,
+                second_pass,
             },
         );
     }

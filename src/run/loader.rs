@@ -18,8 +18,9 @@ use crate::{
     event::Event,
     ident::StepId,
     ledger::{Entry, Origin},
+    mapping::Absent,
     plan::Load,
-    run::known::StepMemory,
+    run::{known::StepMemory, stand_in},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::{sync::mpsc, task::JoinSet};
@@ -285,6 +286,10 @@ impl Loader {
                 .await;
             }
             Action::Create => {
+                let work = match &step.absent {
+                    Absent::Placeholder(keys) => stand_in::filled(&ctx, step, keys, work)?,
+                    _ => work,
+                };
                 self.claim(&ctx, &work);
                 if *ctx.plan.load(work.step) == Load::ByHand && !ctx.provision {
                     let (code, words) = (

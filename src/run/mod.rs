@@ -3,6 +3,7 @@
 //! Batches in order; in a batch one pass per source object, side by side; each record decided by one table
 //! ([`decide`]), sent with its intent in the ledger first, booked exactly once. Emits events, never prints.
 
+pub mod attach;
 pub mod books;
 pub mod bulk;
 pub mod compare;
@@ -23,6 +24,7 @@ pub mod resolver;
 pub mod second;
 pub mod send;
 pub mod source;
+pub mod stand_in;
 
 pub use execute::{Inputs, Outcome, run};
 pub use failure::RunError;

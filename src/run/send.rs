@@ -1,6 +1,7 @@
 //! Sends one record: intent, call, outcome. Never a second create before the destination was asked.
 
 use super::{
+    attach::{self, Form},
     compare,
     context::Context,
     failure::RunError,
@@ -130,10 +131,23 @@ pub async fn create(ctx: &Context, step: &Step, work: Work, doubt: bool) -> Resu
                 Search::CannotTell => break,
             }
         }
+        let form = match attach::form(ctx, step, &work)? {
+            Ok(form) => form,
+            Err((code, words)) => {
+                ctx.ledger
+                    .append(vec![held(step, &work, code, &words)])
+                    .await?;
+                return Ok(Done {
+                    work,
+                    sent: Sent::Held { code, words },
+                    differs: Vec::new(),
+                });
+            }
+        };
         ctx.ledger
             .append(vec![intent(step, &work, WriteOp::Create)])
             .await?;
-        match post(ctx, step, &work).await? {
+        match post(ctx, step, &work, form).await? {
             Reply::Done {
                 id: Some(id),
                 record,
@@ -199,8 +213,19 @@ pub async fn adopt(ctx: &Context, step: &Step, work: Work, id: String) -> Result
     })
 }
 
-async fn post(ctx: &Context, step: &Step, work: &Work) -> Result<Reply, RunError> {
+async fn post(
+    ctx: &Context,
+    step: &Step,
+    work: &Work,
+    form: Option<Form>,
+) -> Result<Reply, RunError> {
     let object = ctx.object(step.to)?;
+    if let Some(form) = form {
+        return Ok(ctx
+            .rest
+            .create_multipart(step.to, &form.record, form.files)
+            .await?);
+    }
     if ctx.admin(object) {
         let path = format!("/_admin/objects/{}", object.name);
         return Ok(ctx.rest.admin_create(&path, &work.body).await?);

@@ -38,6 +38,20 @@ impl Source {
         )
     }
 
+    /// The real path and the size of a file that a cell of an object's rows names. An error is a sentence fragment.
+    ///
+    /// # Errors
+    /// When there is no such file, or it lies outside the export folder.
+    pub fn attached(&self, object: ObjectId, name: &str) -> Result<(PathBuf, u64), String> {
+        let rows = self
+            .platform
+            .objects
+            .get(object.ix())
+            .and_then(|o| o.rows.as_ref())
+            .ok_or_else(|| "its records are read from no file".to_owned())?;
+        files::attached(&self.folder, &self.folder.join(&rows.file), name)
+    }
+
     /// About how many records an object has; `None` where its file cannot be read.
     pub fn estimate(&self, object: ObjectId) -> Option<u64> {
         files::count_rows(&self.platform, object, &self.folder, &self.overrides)

@@ -3,6 +3,7 @@
 use super::{
     answer::Reply,
     fault::FaultKind,
+    form,
     line::Switch,
     reads::Params,
     refer::as_id,
@@ -55,6 +56,7 @@ pub(super) async fn answer(
         };
         return response(reply, Vec::new());
     }
+    let body = form::as_json(&headers, body).await;
     let outcome = match world.lock().as_mut() {
         Some(inside) => world.call(inside, &method, uri.path(), &params, &headers, &body),
         None => return cut(&switch),
@@ -177,6 +179,12 @@ impl World {
             return self.books(inside, outcome);
         };
         let op = self.op_of(&found);
+        if op.is_some_and(|(_, op)| {
+            op.kind == OpKind::Create && op.multipart != form::is_form(headers)
+        }) {
+            outcome.reply = self.refuse("The request has the wrong content type");
+            return self.books(inside, outcome);
+        }
         let create = op.filter(|(_, op)| op.kind == OpKind::Create);
         let hash = create.map(|(object, op)| (object, self.hash(op, body)));
         let bulk = op.is_some_and(|(_, op)| op.kind == OpKind::BulkUpsert);

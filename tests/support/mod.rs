@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod moved;
+
 use serde_json::Value;
 use std::{
     collections::BTreeMap,

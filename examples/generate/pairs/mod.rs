@@ -1,6 +1,8 @@
 //! The pairs that example exports can be made for: one module each, and what they share.
 
 pub mod allclients;
+pub mod interactive;
+pub mod people;
 pub mod random;
 pub mod sheet;
 
@@ -8,12 +10,13 @@ pub mod sheet;
 pub type File = (String, Vec<u8>);
 
 /// The source platforms that exports can be made for.
-pub const NAMES: [&str; 1] = ["allclients"];
+pub const NAMES: [&str; 2] = ["allclients", "interactive"];
 
 /// The files of an export.
 pub fn export(pair: &str, contacts: usize, seed: u64) -> Vec<File> {
     match pair {
         "allclients" => allclients::export(contacts, seed),
+        "interactive" => interactive::export(contacts, seed),
         _ => Vec::new(),
     }
 }

@@ -117,6 +117,22 @@ fn read(folder: &Path, beside: &Path, name: &str) -> Result<String, String> {
     decode::whole(bytes)
 }
 
+/// The real path of a file that a cell names, and its size in bytes. `rows`: the file with that cell. An error is a
+/// sentence fragment.
+///
+/// # Errors
+/// When there is no such file, or it lies outside the export folder.
+pub fn attached(folder: &Path, rows: &Path, name: &str) -> Result<(PathBuf, u64), String> {
+    let beside = rows.parent().unwrap_or(folder);
+    let path = confined(folder, beside, name.trim())?;
+    let meta = std::fs::metadata(&path).map_err(|e| format!("cannot be read: {e}"))?;
+    if meta.is_file() {
+        Ok((path, meta.len()))
+    } else {
+        Err("no file".to_owned())
+    }
+}
+
 /// The real path of a name, when it lies in the export folder.
 fn confined(folder: &Path, beside: &Path, name: &str) -> Result<PathBuf, String> {
     let outside = || "it does not lie in the export folder".to_owned();

@@ -7,5 +7,6 @@ pub mod contents;
 pub mod open;
 pub mod write;
 
+pub use contents::attached;
 pub use open::{Overrides, RowCount, Rows, count_rows, open, path_of};
 pub use write::{Form, WriteError, Writer};
