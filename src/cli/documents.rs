@@ -3,6 +3,7 @@
 use super::exit::{Exit, Failure};
 use crate::{
     mapping::{Handoff, Migration},
+    report::handoff,
     run::source::Source,
     transform::{HandoffPass, Tables},
 };
@@ -38,8 +39,11 @@ pub fn write(
                 })
         };
         let header = header(migration, item);
-        write(format!("{}.csv", item.name), csv(&header, &rows))?;
-        write(format!("{}.md", item.name), markdown(item, &header, &rows))?;
+        write(format!("{}.csv", item.name), handoff::csv(&header, &rows))?;
+        write(
+            format!("{}.md", item.name),
+            handoff::markdown(item, &header, &rows),
+        )?;
         written.push(format!(
             "{} {}: {}",
             rows.len(),
@@ -84,46 +88,4 @@ fn rows(
         arena.reset();
     }
     Ok(rows)
-}
-
-fn csv(header: &[String], rows: &[Vec<String>]) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut failed = writer.write_record(header).is_err();
-    for row in rows {
-        failed |= writer.write_record(row.iter().map(|c| safe(c))).is_err();
-    }
-    match writer.into_inner() {
-        Ok(bytes) if !failed => String::from_utf8_lossy(&bytes).into_owned(),
-        _ => String::new(),
-    }
-}
-
-/// A spreadsheet must not take a text for a formula.
-fn safe(text: &str) -> String {
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
-        _ => text.to_owned(),
-    }
-}
-
-fn markdown(item: &Handoff, header: &[String], rows: &[Vec<String>]) -> String {
-    let cell = |text: &str| {
-        let one_line = text.replace(['\n', '\r'], " ").replace('|', "\\|");
-        let mut short: String = one_line.chars().take(200).collect();
-        if short.len() < one_line.len() {
-            short.push('…');
-        }
-        short.replace('<', "&lt;")
-    };
-    let mut out = format!("# {}\n\n", item.name.replace('_', " "));
-    if let Some(say) = &item.say {
-        out.push_str(&format!("{say}\n\n"));
-    }
-    out.push_str(&format!("| {} |\n", header.join(" | ")));
-    out.push_str(&format!("|{}\n", "---|".repeat(header.len())));
-    for row in rows {
-        let cells: Vec<String> = row.iter().map(|c| cell(c)).collect();
-        out.push_str(&format!("| {} |\n", cells.join(" | ")));
-    }
-    out
 }

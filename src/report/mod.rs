@@ -2,10 +2,12 @@
 //! a report can be made from a ledger of last week.
 
 pub mod books;
+pub mod handoff;
 pub mod holds;
 pub mod plan_graph;
 pub mod plan_json;
 pub mod plan_text;
+pub mod sheet;
 pub mod status;
 
 pub use books::{Difference, HoldGroup, RunReport, StepBooks};
