@@ -143,7 +143,7 @@ fn two(b: &[u8], at: usize) -> Option<u8> {
         b.get(at)?.wrapping_sub(b'0'),
         b.get(at + 1)?.wrapping_sub(b'0'),
     );
-    (tens <= 9 && ones <= 9).then_some(tens * 10 + ones)
+    (tens <= 9 && ones <= 9).then(|| tens * 10 + ones)
 }
 
 /// Appends `YYYY-MM-DD`.
