@@ -2,6 +2,12 @@
 //! binary, and a plain HTTP client to read the destination back.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
 
 pub mod moved;
 
