@@ -1,5 +1,12 @@
 //! The committed example exports are what the generator makes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
+
 #[path = "../examples/generate/pairs/mod.rs"]
 mod pairs;
 
