@@ -69,7 +69,7 @@ pub fn lower(
         .filter_map(|(fields, span)| positioned(ctx, to, &lowered, &fields, span))
         .collect();
 
-    let (absent, later_reassign) = absent(ctx, &mut scope, created, to, node);
+    let (absent, later_reassign) = absent(ctx, created, to, node);
     let after_nodes = node.get_items("after");
     let after = field::steps_named(ctx, after_nodes);
     let key_span = |key: &str| node.entry(key).map(|e| e.key_span);
@@ -269,13 +269,7 @@ fn positioned(
     })
 }
 
-fn absent(
-    ctx: &mut Ctx<'_>,
-    scope: &mut Scope,
-    created: &Created,
-    to: ObjectId,
-    node: &Node,
-) -> (Absent, bool) {
+fn absent(ctx: &mut Ctx<'_>, created: &Created, to: ObjectId, node: &Node) -> (Absent, bool) {
     let Some(absent) = node.get("absent") else {
         return (Absent::Create, false);
     };
@@ -295,16 +289,13 @@ fn absent(
                 );
                 Absent::Fallback(keys)
             } else if absent.get("placeholder").is_some() {
-                // A stand-in is made from the record that needs it, so its values are paths.
-                let value = |ctx: &mut Ctx<'_>, _, _, node: &Node| {
-                    path::lower(ctx, scope, node).map(|(input, _)| input)
-                };
+                // A stand-in is made from the record's own fields, with these values over them.
                 Absent::Placeholder(keys(
                     ctx,
                     created,
                     to,
                     absent.get_entries("placeholder"),
-                    value,
+                    fallback_value,
                 ))
             } else {
                 Absent::Create

@@ -126,8 +126,12 @@ impl Rules {
             let holds = conditions.iter().all(|(id, want)| {
                 let field = &def.fields[id.ix()];
                 let found = record.fields.get(&field.name);
-                // A boolean that was never set is false.
                 match found {
+                    // As of the last change: nobody looks at a simulated account for as long as its days pass.
+                    Some(Value::String(at)) if matches!(want.as_str(), "past" | "ahead") => at
+                        .parse::<jiff::Timestamp>()
+                        .is_ok_and(|t| (t.as_millisecond() <= record.updated) == (want == "past")),
+                    // A boolean that was never set is false.
                     None => want.is_empty() || (field.data_type == Type::Bool && want == "false"),
                     Some(value) => coerce::plain(value) == *want,
                 }

@@ -6,7 +6,7 @@
 use super::{
     File, people,
     random::Random,
-    sheet::{Row, Sheet},
+    sheet::{Row, Sheet, csv, sheet, texts},
 };
 
 /// Exceptions come again every so many contacts.
@@ -124,26 +124,6 @@ pub fn export(contacts: usize, seed: u64) -> Vec<File> {
     ];
     files.extend(attachments((contacts, companies, deals)));
     files
-}
-
-fn csv(name: &str, sheet: Sheet) -> File {
-    (name.to_owned(), sheet.utf8())
-}
-
-fn sheet(header: &'static [&'static str], rows: impl IntoIterator<Item = Vec<String>>) -> Sheet {
-    let mut sheet = Sheet::new(header, "\n");
-    for cells in rows {
-        let mut row = Row::new(header);
-        for (name, cell) in header.iter().zip(cells) {
-            row.set(name, cell);
-        }
-        sheet.push(&row);
-    }
-    sheet
-}
-
-fn texts(cells: &[&str]) -> Vec<String> {
-    cells.iter().map(|c| (*c).to_owned()).collect()
 }
 
 fn owners() -> Sheet {

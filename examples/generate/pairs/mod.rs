@@ -5,17 +5,19 @@ pub mod interactive;
 pub mod people;
 pub mod random;
 pub mod sheet;
+pub mod smartdesk;
 
 /// Path under the export folder, and content.
 pub type File = (String, Vec<u8>);
 
 /// The source platforms that exports can be made for.
-pub const NAMES: [&str; 2] = ["allclients", "interactive"];
+pub const NAMES: [&str; 3] = ["allclients", "interactive", "smartdesk"];
 
 /// The files of an export.
 pub fn export(pair: &str, contacts: usize, seed: u64) -> Vec<File> {
     match pair {
         "allclients" => allclients::export(contacts, seed),
+        "smartdesk" => smartdesk::export(contacts, seed),
         "interactive" => interactive::export(contacts, seed),
         _ => Vec::new(),
     }

@@ -1,5 +1,7 @@
 //! A table that is written as a CSV file.
 
+use super::File;
+
 /// Rows below a header.
 pub struct Sheet {
     header: &'static [&'static str],
@@ -103,4 +105,30 @@ impl Sheet {
     pub fn windows_1252(self) -> Vec<u8> {
         encoding_rs::WINDOWS_1252.encode(&self.text).0.into_owned()
     }
+}
+
+/// A file in UTF-8.
+pub fn csv(name: &str, sheet: Sheet) -> File {
+    (name.to_owned(), sheet.utf8())
+}
+
+/// A table from rows whose cells stand in the order of the header.
+pub fn sheet(
+    header: &'static [&'static str],
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> Sheet {
+    let mut sheet = Sheet::new(header, "\n");
+    for cells in rows {
+        let mut row = Row::new(header);
+        for (name, cell) in header.iter().zip(cells) {
+            row.set(name, cell);
+        }
+        sheet.push(&row);
+    }
+    sheet
+}
+
+/// Owned cells.
+pub fn texts(cells: &[&str]) -> Vec<String> {
+    cells.iter().map(|c| (*c).to_owned()).collect()
 }

@@ -67,7 +67,7 @@ pub(super) static OBJECT: Shape = Shape {
         key(
             "filters",
             Kind::Map(NAMES, &Kind::Map(Keys::Any, &Kind::Scalar)),
-            "Named filters of a list: field values that must hold.",
+            "Named filters of a list: field values that must hold; `past` and `ahead` for times.",
         ),
         key(
             "rows_max",

@@ -92,7 +92,7 @@ static ABSENT: Shape = Shape {
         key(
             "placeholder",
             Kind::Map(Keys::Any, &Kind::Scalar),
-            "A record with these values is created and flagged for an admin.",
+            "The record is created from its own fields, with these values over them, for an admin to complete.",
         ),
     ],
     rules: &[Rule::One(&["fallback", "placeholder"])],
