@@ -6,13 +6,13 @@ use super::{
     kind::{Kind, fits},
     literal, ops, path, reference,
     scope::{Ctx, Scope},
-    signature, template,
+    signature, template, when,
 };
 use crate::{
     diag::{Code, Diagnostic, Span},
     ident::{FieldId, ObjectId, StepId},
-    mapping::{BlankPolicy, FieldMap, Input, Missing, Op, RefSource},
-    platform::{Field, Write},
+    mapping::{BlankPolicy, FieldMap, Input, Missing, OnBad, Op, RefSource},
+    platform::{Connect, Field, Write},
     spec::{Entry, Node},
     value::Type,
 };
@@ -131,6 +131,7 @@ pub fn lower(
     // The value is looked at even when the field is unknown: all faults in one run.
     let start = start(ctx, scope, node);
     let only = steps_named(ctx, node.get_items("only"));
+    let when = node.get("when").map(|w| when::lower(ctx, scope, w));
     let to = to.ok_or(None)?;
     let declared = &ctx.destination_of(object).fields[to.ix()];
     writable(ctx, declared, entry.key_span);
@@ -138,6 +139,10 @@ pub fn lower(
     let (ops, kind) =
         ops::lower(ctx, node.get_items("transform"), start.kind.clone()).ok_or(Some(to))?;
     let only = only.ok_or(Some(to))?;
+    let when = match when {
+        Some(lowered) => Some(lowered.ok_or(Some(to))?),
+        None => None,
+    };
     let reference = if declared.data_type == Type::Ref {
         Some(reference_of(ctx, declared, &start, &kind, ops.is_empty(), &only).ok_or(Some(to))?)
     } else {
@@ -150,6 +155,8 @@ pub fn lower(
             to,
             input: start.input,
             ops,
+            when,
+            bad: on_bad(node),
             reference,
             missing: missing(node),
             needed: declared.required || node.get("missing").is_some(),
@@ -175,10 +182,19 @@ pub fn lower(
     ))
 }
 
+/// What `bad:` says.
+pub fn on_bad(node: &Node) -> OnBad {
+    match node.get_text("bad") {
+        Some("blank") => OnBad::Blank,
+        _ => OnBad::Hold,
+    }
+}
+
 fn missing(node: &Node) -> Missing {
     match node.get_text("missing") {
         Some("blank") => Missing::Blank,
         Some("skip_row") => Missing::SkipRow,
+        Some("fallback") => Missing::Fallback,
         _ => Missing::Hold,
     }
 }
@@ -225,7 +241,9 @@ fn reference_of(
 }
 
 fn writable(ctx: &mut Ctx<'_>, declared: &Field, span: Span) {
-    if declared.write == Write::Never || declared.data_type == Type::Id {
+    // Whoever writes files gives the ids.
+    let server = matches!(ctx.destination.connect, Connect::Http(_));
+    if declared.write == Write::Never || declared.data_type == Type::Id && server {
         ctx.push(
             Diagnostic::new(
                 Code::ReadOnlyField,
@@ -308,6 +326,8 @@ pub fn automatic(
             to: auto.to,
             input: Input::Field(auto.from),
             ops,
+            when: None,
+            bad: OnBad::Hold,
             reference,
             missing: Missing::Hold,
             needed: declared.required,
@@ -356,6 +376,8 @@ pub fn matched(
             to,
             input,
             ops: Vec::new(),
+            when: None,
+            bad: OnBad::Hold,
             reference,
             missing: Missing::Hold,
             needed: true,

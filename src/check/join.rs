@@ -4,6 +4,7 @@ use super::{
     kind::{Family, Kind, family},
     path,
     scope::{Ctx, Scope},
+    when,
 };
 use crate::{
     diag::{Code, Diagnostic, Span},
@@ -84,6 +85,15 @@ fn one(ctx: &mut Ctx<'_>, scope: &mut Scope, entry: &Entry) -> Option<Join> {
         }
         by.push(pairs);
     }
+    let filter = match node.get("where") {
+        None => None,
+        Some(condition) => {
+            let mut theirs = Scope::of(object);
+            let lowered = when::lower(ctx, &mut theirs, condition);
+            good &= lowered.is_some();
+            lowered
+        }
+    };
     let order_node = node.get_items("order");
     let order = order(ctx, object, order_node);
     good &= order.is_some();
@@ -125,6 +135,7 @@ fn one(ctx: &mut Ctx<'_>, scope: &mut Scope, entry: &Entry) -> Option<Join> {
         object,
         kind,
         by,
+        filter,
         order,
         say: node.get_text("say").map(str::to_owned),
         span: entry.key_span,

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     diag::{Code, Diagnostic, Diagnostics},
     ident::{ObjectId, StepId},
-    mapping::Mapping,
+    mapping::{Mapping, Of},
     platform::Platform,
     spec::{Node, Project, SpecFile},
 };
@@ -222,6 +222,13 @@ fn headers(ctx: &mut Ctx<'_>, node: &Node) {
             name: entry.key.clone(),
             span: entry.key_span,
             from,
+            of: match entry.value.get_text("of") {
+                Some("merged") => Of::Merged,
+                Some("dropped") => Of::Dropped,
+                Some("held") => Of::Held,
+                Some("missing") => Of::Missing,
+                _ => Of::Loaded,
+            },
             to,
             id,
         });

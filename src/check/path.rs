@@ -10,7 +10,7 @@ use super::{
 use crate::{
     diag::{Code, Diagnostic, Span},
     ident::JoinId,
-    mapping::{Input, JoinKind, OnJoin, Pick},
+    mapping::{Input, JoinKind, OnJoin, OutcomePart, Pick},
     spec::Node,
     value::Type,
 };
@@ -254,6 +254,9 @@ pub fn resolve(
             if scope.broken.contains(name) {
                 return None;
             }
+            if name == "outcome" && scope.of.is_report() {
+                return outcome(ctx, member, all);
+            }
             if let Some(join) = scope.joins.iter().position(|j| j.name == *name) {
                 return joined(ctx, scope, join, *pick, member, all);
             }
@@ -389,6 +392,32 @@ fn joined(
     kind.many = matches!(pick, Pick::From(_));
     let join = JoinId(u16::try_from(at).ok()?);
     Some((Input::Join { join, pick, field }, kind))
+}
+
+/// A part of what became of a record.
+fn outcome(
+    ctx: &mut Ctx<'_>,
+    member: Option<(&str, Span)>,
+    all: Span,
+) -> Option<(Input, Kind)> {
+    let names = OutcomePart::ALL.iter().map(|(n, _)| *n);
+    let (name, span) = member.unwrap_or(("", all));
+    let Some((_, part)) = OutcomePart::ALL.iter().find(|(n, _)| *n == name) else {
+        ctx.push(
+            Diagnostic::new(
+                Code::UnknownName,
+                span,
+                "`outcome` has `reason`, `code`, `into`, `step`, `key` and `records`",
+            )
+            .did_you_mean(name, names),
+        );
+        return None;
+    };
+    let data_type = match part {
+        OutcomePart::Records => Type::Int,
+        _ => Type::Text,
+    };
+    Some((Input::Outcome(*part), Kind::plain(data_type, true)))
 }
 
 fn bound(

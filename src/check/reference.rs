@@ -57,11 +57,12 @@ fn by_key(
         let steps: Vec<(String, ObjectId)> = ctx
             .headers
             .iter()
-            .filter(|h| h.from == Some(*object))
+            .filter(|h| h.from == Some(*object) && !h.of.is_report())
             .filter(|h| only.is_empty() || h.id.is_some_and(|id| only.contains(&id)))
             .filter_map(|h| Some((h.name.clone(), h.to?)))
             .collect();
-        if !ctx.headers.iter().any(|h| h.from == Some(*object)) {
+        let loads = |h: &super::scope::Header| h.from == Some(*object) && !h.of.is_report();
+        if !ctx.headers.iter().any(loads) {
             ctx.push(
                 Diagnostic::new(
                     Code::ReferenceUnloaded,

@@ -4,7 +4,7 @@ use super::kind::Kind;
 use crate::{
     diag::{Code, Diagnostic, Diagnostics, Files, Span},
     ident::{FieldId, ObjectId, StepId},
-    mapping::{Join, Let, Param, ValueMap},
+    mapping::{Join, Let, Of, Param, ValueMap},
     platform::{Field, Object, Platform},
     spec::Node,
 };
@@ -56,6 +56,8 @@ pub struct Header {
     pub span: Span,
     /// Source object; `None` when it is unknown, which is told.
     pub from: Option<ObjectId>,
+    /// Which records of the source object.
+    pub of: Of,
     /// Destination object.
     pub to: Option<ObjectId>,
     /// Position in `Mapping::steps`; only steps whose objects are known have one.
@@ -176,6 +178,8 @@ pub fn find_object(
 pub struct Scope {
     /// The source object.
     pub object: ObjectId,
+    /// Which of its records; reports know the outcome of each.
+    pub of: Of,
     /// Joins so far.
     pub joins: Vec<Join>,
     /// Where the names of the joins stand.
@@ -199,6 +203,7 @@ impl Scope {
     pub fn of(object: ObjectId) -> Scope {
         Scope {
             object,
+            of: Of::Loaded,
             joins: Vec::new(),
             join_spans: Vec::new(),
             joins_used: BTreeSet::new(),

@@ -34,6 +34,7 @@ pub fn lower(
     let (from, to) = (header.from?, header.to?);
     ctx.uses.objects.insert(from);
     let mut scope = Scope::of(from);
+    scope.of = header.of;
     join::lower(ctx, &mut scope, node.get_entries("join"));
     lets(ctx, &mut scope, node.get_entries("let"));
     let guards = guards(ctx, &mut scope, node.get_items("guards"));
@@ -100,6 +101,7 @@ pub fn lower(
         Step {
             name: header.name.clone(),
             from,
+            of: header.of,
             to,
             match_keys,
             found: match node.get_text("found") {
@@ -161,6 +163,7 @@ fn lets(ctx: &mut Ctx<'_>, scope: &mut Scope, entries: &[Entry]) {
             name: entry.key.clone(),
             input,
             ops,
+            bad: field::on_bad(node),
             members,
         });
         scope.let_spans.push(entry.key_span);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! expr := term (("and" | "or") term)*      no mixing without brackets
-//! term := "not" term | "(" expr ")" | path "is" ("present" | "blank") | path
+//! term := "not" term | "(" expr ")" | path "is" ("present" | "blank" | "unknown" | "dropped") | path
 //!       | value cmp value | value ["not"] "in" "[" literal, … "]" | path "has" literal | path "contains" 'text'
 //! ```
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     diag::{Code, Diagnostic, Span},
-    mapping::{Compare, Operand, When},
+    mapping::{Compare, Operand, RefState, When},
     spec::Node,
     value::{Scalar, Type},
 };
@@ -38,6 +38,8 @@ pub enum Ast {
     Bare(Path),
     /// `is present` (true) or `is blank` (false).
     Is(Path, bool),
+    /// `is unknown`, `is dropped`
+    State(Path, RefState),
     /// A comparison.
     Compare(Side, Compare, Side),
     /// `in`, or `not in` when true.
@@ -125,9 +127,14 @@ fn term(cursor: &mut Cursor<'_>, depth: usize) -> Result<Ast, Fault> {
     let left = side(cursor)?;
     if let Side::Path(path) = &left {
         if cursor.word("is") {
+            for (word, state) in [("unknown", RefState::Unknown), ("dropped", RefState::Dropped)] {
+                if cursor.word(word) {
+                    return Ok(Ast::State(path.clone(), state));
+                }
+            }
             let present = cursor.word("present");
             if !present && !cursor.word("blank") {
-                return Err(cursor.expected("`present` or `blank`"));
+                return Err(cursor.expected("`present`, `blank`, `unknown` or `dropped`"));
             }
             return Ok(Ast::Is(path.clone(), present));
         }
@@ -282,6 +289,24 @@ fn resolve(ctx: &mut Ctx<'_>, scope: &mut Scope, node: &Node, ast: &Ast) -> Opti
             } else {
                 When::Blank(operand)
             })
+        }
+        Ast::State(path, state) => {
+            let (input, kind) = path::resolve(ctx, scope, node, path)?;
+            let Some(objects) = kind.link.filter(|_| !kind.many) else {
+                ctx.push(
+                    Diagnostic::new(
+                        Code::ConditionType,
+                        within(ctx.files, node, path.range.start, path.range.end),
+                        format!(
+                            "`is unknown` and `is dropped` ask a reference, and `{}` is none",
+                            path.name.0
+                        ),
+                    )
+                    .hint("declare the field as `type: ref` in the platform file"),
+                );
+                return None;
+            };
+            Some(When::Reference(Operand::Input(input), *state, objects))
         }
         Ast::Compare(left, compare, right) => {
             let a = operand(ctx, scope, node, left);
@@ -498,7 +523,7 @@ mod tests {
         );
         assert_eq!(
             fault("a is empty"),
-            "5: expected `present` or `blank`, found `empty`"
+            "5: expected `present`, `blank`, `unknown` or `dropped`, found `empty`"
         );
         assert!(fault(&"(".repeat(99)).contains("fewer brackets"));
     }

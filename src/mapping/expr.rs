@@ -35,8 +35,39 @@ pub enum Input {
     Param(usize),
     /// The first input that is present.
     FirstOf(Vec<Input>),
+    /// What became of the record; in steps that report it ([`super::Of`]).
+    Outcome(OutcomePart),
     /// A minijinja template; it sees the record's fields, joins and lets by name.
     Text(String),
+}
+
+/// A part of what became of a record, for reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutcomePart {
+    /// Why it was dropped or held, in words.
+    Reason,
+    /// The code of the hold.
+    Code,
+    /// The key of the record it went into.
+    Into,
+    /// The step that dropped or held it; blank where all do.
+    Step,
+    /// Its key; of a missing record the key that others name.
+    Key,
+    /// How many written records name the missing one.
+    Records,
+}
+
+impl OutcomePart {
+    /// Every part with its name in paths, as in `outcome.reason`.
+    pub const ALL: &'static [(&'static str, OutcomePart)] = &[
+        ("reason", OutcomePart::Reason),
+        ("code", OutcomePart::Code),
+        ("into", OutcomePart::Into),
+        ("step", OutcomePart::Step),
+        ("key", OutcomePart::Key),
+        ("records", OutcomePart::Records),
+    ];
 }
 
 /// Which joined records are meant.

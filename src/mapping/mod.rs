@@ -11,7 +11,7 @@ pub mod step;
 pub mod text;
 pub mod when;
 
-pub use expr::{Input, Pick};
+pub use expr::{Input, OutcomePart, Pick};
 pub use migration::{
     DestinationConnection, HttpConnection, Migration, SandboxConnection, SecretRef,
     SourceConnection,
@@ -20,6 +20,8 @@ pub use model::{
     Handoff, Mapping, Merge, OrderBy, PageRow, Param, SplitRow, SplitTo, TestCase, ValueMap,
 };
 pub use op::{Loss, Op};
-pub use policy::{Absent, BlankPolicy, Found, Missing, Policy};
-pub use step::{Create, FieldMap, Guard, Join, JoinKind, Let, MatchKey, OnJoin, RefSource, Step};
-pub use when::{Compare, Operand, When};
+pub use policy::{Absent, BlankPolicy, Found, Missing, OnBad, Policy};
+pub use step::{
+    Create, FieldMap, Guard, Join, JoinKind, Let, MatchKey, Of, OnJoin, RefSource, Step,
+};
+pub use when::{Compare, Operand, RefState, When};

@@ -55,6 +55,18 @@ pub enum Missing {
     Blank,
     /// Drop this record, counted, with the reason.
     SkipRow,
+    /// A blank reference goes where references to records that are not there go: to the fallback of the step.
+    Fallback,
+}
+
+/// What happens to a value that cannot be read, computed or written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnBad {
+    /// Hold the record.
+    #[default]
+    Hold,
+    /// The value is blank, and counted as lost.
+    Blank,
 }
 
 /// Policies of a mapping.
@@ -70,6 +82,17 @@ pub struct Policy {
     pub sample_size: u32,
     /// Seed of a sample.
     pub sample_seed: u64,
+}
+
+impl Policy {
+    /// True when so many of the records read may not be held or failed.
+    pub fn is_exceeded(&self, bad: u64, read: u64) -> bool {
+        let share = self
+            .errors_max_share
+            .is_some_and(|share| bad * 10_000 > u64::from(share) * read.max(1));
+        let count = self.errors_max_count.is_some_and(|max| bad > max);
+        share || count
+    }
 }
 
 impl Default for Policy {

@@ -1,6 +1,6 @@
 //! One object mapping: records of a source object become records of a destination object.
 
-use super::{Absent, BlankPolicy, Found, Input, Missing, Op, OrderBy, When};
+use super::{Absent, BlankPolicy, Found, Input, Missing, OnBad, Op, OrderBy, When};
 use crate::{
     diag::Span,
     ident::{FieldId, JoinId, ObjectId, StepId},
@@ -14,6 +14,8 @@ pub struct Step {
     pub name: String,
     /// The source object.
     pub from: ObjectId,
+    /// Which of its records: those to load, or those that became of them what a report tells.
+    pub of: Of,
     /// The destination object.
     pub to: ObjectId,
     /// How existing records are recognised, in order.
@@ -40,6 +42,29 @@ pub struct Step {
     pub span: Span,
 }
 
+/// Which records of the source object a step takes. All but the first make a report: a file of what was not loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Of {
+    /// Those to load.
+    #[default]
+    Loaded,
+    /// Those that went into another record.
+    Merged,
+    /// Those that were left out on purpose.
+    Dropped,
+    /// Those that are held.
+    Held,
+    /// Those that loaded records name and that are not there, one for each key.
+    Missing,
+}
+
+impl Of {
+    /// True for steps that tell what was not loaded.
+    pub fn is_report(self) -> bool {
+        self != Of::Loaded
+    }
+}
+
 /// One way to recognise an existing record: all pairs must be equal.
 #[derive(Clone, Debug)]
 pub struct MatchKey {
@@ -62,6 +87,10 @@ pub struct FieldMap {
     pub input: Input,
     /// Ops, in order.
     pub ops: Vec<Op>,
+    /// The field is filled only where this holds.
+    pub when: Option<When>,
+    /// What happens to a bad value.
+    pub bad: OnBad,
     /// For reference fields: how the value becomes a destination record.
     pub reference: Option<RefSource>,
     /// What happens when a reference does not resolve, or when a needed value is blank.
@@ -95,6 +124,17 @@ pub enum RefSource {
     ByInput(Vec<RefSource>),
 }
 
+impl RefSource {
+    /// True when it may name records of a source object by their key.
+    pub fn names(&self, object: ObjectId) -> bool {
+        match self {
+            RefSource::SourceKey(objects) => objects.contains(&object),
+            RefSource::NaturalKey(_) => false,
+            RefSource::ByInput(list) => list.iter().any(|r| r.names(object)),
+        }
+    }
+}
+
 /// A custom field that the destination must have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Create {
@@ -122,6 +162,8 @@ pub struct Join {
     /// Pairs of (field of the joined object, field of this object), alternatives in order of preference: the
     /// first alternative whose own value is present and finds something decides. Texts compare trimmed and in lower case.
     pub by: Vec<Vec<(FieldId, FieldId)>>,
+    /// Only joined records for which this holds; it sees their own fields.
+    pub filter: Option<When>,
     /// Order of the joined records; total for `all`.
     pub order: Vec<OrderBy>,
     /// Words for the hold.
@@ -164,6 +206,8 @@ pub struct Let {
     pub input: Input,
     /// Ops, in order. A closing `parse_json` gives it members.
     pub ops: Vec<Op>,
+    /// What happens to a bad value.
+    pub bad: OnBad,
     /// Members with types, when the last op is `parse_json`.
     pub members: Vec<(String, Type)>,
 }

@@ -1,7 +1,7 @@
 //! Typed conditions (`reference` grammar: paths, literals, comparison, `in`, `has`, `contains`, `is present`).
 
 use super::Input;
-use crate::value::Scalar;
+use crate::{ident::ObjectId, value::Scalar};
 
 /// A condition, resolved and typed.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,29 @@ pub enum When {
     Has(Operand, Scalar),
     /// A text contains this text.
     Contains(Operand, String),
+    /// A reference to a record of one of these source objects is in this state; false for a blank one.
+    Reference(Operand, RefState, Vec<ObjectId>),
+}
+
+impl When {
+    /// Adds the source objects whose records' outcome the condition asks for.
+    pub fn asks(&self, objects: &mut std::collections::BTreeSet<ObjectId>) {
+        match self {
+            When::And(all) | When::Or(all) => all.iter().for_each(|w| w.asks(objects)),
+            When::Not(inner) => inner.asks(objects),
+            When::Reference(_, _, of) => objects.extend(of),
+            _ => {}
+        }
+    }
+}
+
+/// How a reference stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefState {
+    /// There is no such record.
+    Unknown,
+    /// The record was left out on purpose.
+    Dropped,
 }
 
 /// One side of a comparison.

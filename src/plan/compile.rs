@@ -8,7 +8,7 @@ use super::{
 use crate::{
     diag::{Code, Diagnostic, Diagnostics},
     ident::StepId,
-    mapping::{FieldMap, Mapping, RefSource, Step},
+    mapping::{FieldMap, Mapping, Of, RefSource, Step},
     platform::{OpKind, Write},
 };
 use std::{
@@ -79,7 +79,8 @@ pub fn compile(mapping: Arc<Mapping>) -> Result<Plan, Diagnostics> {
                 .put_off
                 .contains(&(at(edge.then), group(edge.reason), at(edge.first)));
     }
-    let batches = layers(&by_name, &order.nodes, &needs, &order.put_off);
+    let mut batches = layers(&by_name, &order.nodes, &needs, &order.put_off);
+    gather_reports(&mapping, &mut batches);
     edges.sort_by_key(|e| {
         let at = |id: StepId| place.get(id.ix()).copied().unwrap_or(0);
         (at(e.then), e.reason, at(e.first))
@@ -115,7 +116,7 @@ pub fn compile(mapping: Arc<Mapping>) -> Result<Plan, Diagnostics> {
 fn group(reason: Reason) -> usize {
     match reason {
         Reason::Field(field) => field,
-        Reason::After => usize::MAX,
+        Reason::After | Reason::When => usize::MAX,
     }
 }
 
@@ -135,7 +136,9 @@ impl<'a> Links<'a> {
         };
         for (i, step) in mapping.steps.iter().enumerate() {
             let Ok(id) = u16::try_from(i) else { break };
-            links.from.entry(step.from).or_default().push(StepId(id));
+            if !step.of.is_report() {
+                links.from.entry(step.from).or_default().push(StepId(id));
+            }
             links.to.entry(step.to).or_default().push(StepId(id));
         }
         links
@@ -175,6 +178,34 @@ impl<'a> Links<'a> {
         found
     }
 
+    /// The steps whose outcome a condition of a step, or of its object's split, asks for; and those that a report of
+    /// missing records must see the end of.
+    fn asked(&self, step: &Step) -> BTreeSet<StepId> {
+        let mut objects = BTreeSet::new();
+        let rows = self.mapping.splits.get(step.from.ix());
+        let split = rows.into_iter().flatten().filter_map(|r| r.when.as_ref());
+        let own = step.guards.iter().map(|g| &g.when);
+        let fields = step.fields.iter().filter_map(|f| f.when.as_ref());
+        for when in split.chain(own).chain(fields) {
+            when.asks(&mut objects);
+        }
+        let mut found: BTreeSet<StepId> = objects
+            .iter()
+            .filter_map(|o| self.from.get(o))
+            .flatten()
+            .copied()
+            .collect();
+        if step.of == Of::Missing {
+            for (at, other) in (0u16..).zip(&self.mapping.steps) {
+                let names = |f: &FieldMap| f.reference.as_ref().is_some_and(|r| r.names(step.from));
+                if !other.of.is_report() && other.fields.iter().any(names) {
+                    found.insert(StepId(at));
+                }
+            }
+        }
+        found
+    }
+
     /// What a step needs first, with the cost of putting it off; `None`: it cannot be put off.
     fn needs(&self, id: StepId, step: &Step, load: &Load) -> Vec<(Edge, Option<u32>)> {
         let mut all = Vec::new();
@@ -195,6 +226,15 @@ impl<'a> Links<'a> {
                 };
                 all.push((edge, cost));
             }
+        }
+        for first in self.asked(step) {
+            let edge = Edge {
+                first,
+                then: id,
+                reason: Reason::When,
+                deferred: false,
+            };
+            all.push((edge, None));
         }
         for first in step.after.iter().copied().collect::<BTreeSet<_>>() {
             let edge = Edge {
@@ -236,8 +276,9 @@ fn hard(
         Write::OnCreate => return Some("the destination takes it only with a new record"),
         Write::Never | Write::Always => {}
     }
+    // Ids of files are known before anything is written.
     if *load == Load::File {
-        return Some("a file is written once");
+        return None;
     }
     let updates = [OpKind::Update, OpKind::Upsert, OpKind::BulkUpsert];
     if !updates.iter().any(|kind| object.op(*kind).is_some()) {
@@ -286,6 +327,37 @@ fn layers(
         .collect()
 }
 
+/// Puts each report into the last batch that loads records of its object, so that they are read once for both.
+fn gather_reports(mapping: &Mapping, batches: &mut Vec<Vec<StepId>>) {
+    let step = |id: &StepId| mapping.steps.get(id.ix());
+    let mut moves = Vec::new();
+    for (at, batch) in batches.iter().enumerate() {
+        for id in batch {
+            let Some(report) = step(id).filter(|s| s.of.is_report() && s.of != Of::Missing) else {
+                continue;
+            };
+            let loads = |id: &StepId| {
+                step(id).is_some_and(|s| s.from == report.from && !s.of.is_report())
+            };
+            if let Some(last) = batches.iter().rposition(|b| b.iter().any(loads))
+                && last > at
+            {
+                moves.push((at, last, *id));
+            }
+        }
+    }
+    for (from, to, id) in moves {
+        if let Some(batch) = batches.get_mut(from) {
+            batch.retain(|s| *s != id);
+        }
+        if let Some(batch) = batches.get_mut(to) {
+            batch.push(id);
+            batch.sort_by_key(|id| step(id).map(|s| &s.name));
+        }
+    }
+    batches.retain(|b| !b.is_empty());
+}
+
 /// The finding for a cycle: the path, and at every turn why it cannot wait.
 fn cycle_fault(mapping: &Mapping, loads: &[Load], edges: &[Edge], cycle: &[StepId]) -> Diagnostic {
     let step = |id: StepId| mapping.steps.get(id.ix());
@@ -308,6 +380,14 @@ fn cycle_fault(mapping: &Mapping, loads: &[Load], edges: &[Edge], cycle: &[StepI
                 Reason::After => Some((
                     step.span,
                     format!("`{}` comes after `{}`", step.name, name(*first)),
+                )),
+                Reason::When => Some((
+                    step.span,
+                    format!(
+                        "a condition of `{}` asks what became of records of `{}`",
+                        step.name,
+                        name(*first)
+                    ),
                 )),
                 Reason::Field(field) => {
                     let map = step.fields.get(field)?;

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     ident::{FieldId, ObjectId},
     mapping::{
-        Absent, FieldMap, Input, Join, Let, Mapping, Op, Operand, OrderBy, RefSource, SplitRow,
+        Absent, FieldMap, Input, Join, Let, Mapping, OnBad, Op, Operand, OrderBy, RefSource, SplitRow,
         SplitTo, Step, ValueMap, When,
     },
 };
@@ -109,6 +109,9 @@ impl Walk<'_> {
             let mut canon = Canon::new("let");
             scope.input(&mut canon, &binding.input);
             scope.ops(&mut canon, &binding.ops);
+            if binding.bad != OnBad::Hold {
+                canon.debug(&binding.bad);
+            }
             let print = canon.debug(&binding.members).finish();
             scope.lets.push(LetPrint { binding, print });
         }
@@ -120,6 +123,9 @@ impl Walk<'_> {
             .text(self.destination.object_name(step.to))
             .debug(&step.found)
             .flag(step.later_reassign);
+        if step.of.is_report() {
+            canon.debug(&step.of);
+        }
         match &step.absent {
             Absent::Fallback(keys) | Absent::Placeholder(keys) => {
                 canon.flag(matches!(step.absent, Absent::Placeholder(_)));
@@ -251,6 +257,10 @@ impl<'a> Scope<'a> {
                     }));
                 }
                 walk.order(&mut canon, join.object, &join.order);
+                if let Some(filter) = &join.filter {
+                    canon.text("where");
+                    Scope::new(walk, join.object, &[]).when(&mut canon, filter);
+                }
                 canon.finish()
             })
             .collect();
@@ -271,6 +281,13 @@ impl<'a> Scope<'a> {
         canon.flag(map.reference.is_some());
         if let Some(reference) = &map.reference {
             self.reference(&mut canon, reference);
+        }
+        if let Some(when) = &map.when {
+            canon.text("when");
+            self.when(&mut canon, when);
+        }
+        if map.bad != OnBad::Hold {
+            canon.debug(&map.bad);
         }
         let mut only: Vec<&str> = map
             .only
@@ -361,6 +378,9 @@ impl<'a> Scope<'a> {
                 for one in list {
                     self.input(canon, one);
                 }
+            }
+            Input::Outcome(part) => {
+                canon.text("outcome").debug(part);
             }
             Input::Text(template) => self.template(canon, template),
         }
@@ -482,6 +502,13 @@ impl<'a> Scope<'a> {
             }
             When::Contains(operand, text) => {
                 canon.text("contains").text(text);
+                self.operand(canon, operand);
+            }
+            When::Reference(operand, state, objects) => {
+                canon.text("reference").debug(state);
+                for object in objects {
+                    canon.text(self.walk.source.object_name(*object));
+                }
                 self.operand(canon, operand);
             }
         }

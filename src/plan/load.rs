@@ -69,11 +69,15 @@ pub(super) fn choose(mapping: &Mapping, step: &Step, diagnostics: &mut Diagnosti
     let Some(object) = mapping.destination.objects.get(step.to.ix()) else {
         return Load::Use;
     };
-    if matches!(mapping.destination.connect, Connect::Files(_)) {
-        return Load::File;
-    }
     let create = matches!(step.absent, Absent::Create | Absent::Placeholder(_));
     let update = step.found == Found::Update;
+    if matches!(mapping.destination.connect, Connect::Files(_)) {
+        // A file holds what a step makes; a step that makes nothing binds to the ids its mapping gives.
+        return match create {
+            true => Load::File,
+            false => Load::Use,
+        };
+    }
     if object.create == Creation::ByHand && object.op(OpKind::Create).is_none() {
         if update && object.op(OpKind::Update).is_none() {
             diagnostics.push(missing(step, object, "update", "say `found: use`"));

@@ -47,6 +47,8 @@ pub enum Reason {
     Field(usize),
     /// `after:`
     After,
+    /// A condition asks what became of its records.
+    When,
 }
 
 /// A field that cannot be complete in the first pass.

@@ -38,7 +38,7 @@ pub fn render(plan: &Plan, estimate: Option<&Estimate>) -> Value {
         "edges": plan.edges.iter().map(|edge| {
             let field = match edge.reason {
                 Reason::Field(field) => plan.step(edge.then).map(|s| field_name(plan, s, field)),
-                Reason::After => None,
+                Reason::After | Reason::When => None,
             };
             json!({
                 "first": plan.name(edge.first),

@@ -79,6 +79,7 @@ fn batches(out: &mut String, plan: &Plan) {
                         format!("{} ({})", plan.name(e.first), field_name(plan, step, field))
                     }
                     Reason::After => format!("{} (after)", plan.name(e.first)),
+                    Reason::When => format!("{} (when)", plan.name(e.first)),
                 })
                 .collect();
             table.add_row([

@@ -5,6 +5,7 @@ use super::{
     books::{Books, Group},
     context::{Context, Emit},
     failure::RunError,
+    files::WrittenFile,
     known::StepMemory,
     loader::Loaded,
     pass, prepare, provision,
@@ -65,6 +66,8 @@ pub struct Outcome {
     pub fields_made: u64,
     /// Steps with more held and failed records than the policy allows.
     pub over_limit: Vec<StepId>,
+    /// Files of the destination; empty for an API.
+    pub files: Vec<WrittenFile>,
     /// What the source's records left behind, for documents.
     pub tables: Option<Arc<Tables>>,
 }

@@ -1,7 +1,7 @@
 //! Why a run could not reach its end. Each kind has one exit code; the command line decides which.
 
 use crate::{
-    connector::{ExtractError, Stop},
+    connector::{ExtractError, Stop, files::WriteError},
     ledger::{LedgerError, OpenError},
 };
 
@@ -28,6 +28,9 @@ pub enum RunError {
         /// The cause.
         source: std::io::Error,
     },
+    /// A file of the destination cannot be written.
+    #[error(transparent)]
+    File(#[from] WriteError),
     /// Something only a person can do is missing.
     #[error("{what}")]
     Waits {

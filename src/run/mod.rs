@@ -12,6 +12,7 @@ pub mod decide;
 pub mod directory;
 pub mod execute;
 pub mod failure;
+pub mod files;
 pub mod find;
 pub mod item;
 pub mod key;

@@ -39,6 +39,9 @@ impl Resolver {
     ) -> Resolver {
         let mut by_source = vec![Vec::new(); mapping.source.objects.len()];
         for (i, step) in mapping.steps.iter().enumerate() {
+            if step.of.is_report() {
+                continue;
+            }
             if let (Some(list), Ok(id)) = (by_source.get_mut(step.from.ix()), u16::try_from(i)) {
                 list.push(StepId(id));
             }
@@ -79,7 +82,7 @@ impl Resolve for Resolver {
                 continue;
             };
             let fallback = self.fallbacks.get(id).map(|id| {
-                Resolution::Found(DestRef {
+                Resolution::Fallback(DestRef {
                     object: step.to,
                     id,
                 })
@@ -110,6 +113,24 @@ impl Resolve for Resolver {
             }
         }
         answer
+    }
+
+    fn fallback(
+        &self,
+        object: ObjectId,
+        only: &[StepId],
+        to: &[ObjectId],
+    ) -> Option<DestRef<'_>> {
+        let steps = self.by_source.get(object.ix())?;
+        steps.iter().find_map(|id| {
+            let step = self.mapping.steps.get(id.ix())?;
+            let fits = to.contains(&step.to) && (only.is_empty() || only.contains(id));
+            let id = self.fallbacks.get(id).filter(|_| fits)?;
+            Some(DestRef {
+                object: step.to,
+                id,
+            })
+        })
     }
 
     fn by_natural(&self, object: ObjectId, key: &str) -> Resolution<'_> {

@@ -5,6 +5,7 @@ use super::{
     columns::Columns,
     condition::{Condition, Literal},
     contact,
+    keys::KeyRule,
     map::MapTable,
     moment, needs,
     node::{JoinBy, JoinCode, LetCode, Node},
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     ident::{FieldId, ObjectId},
-    mapping::{Input, Join, JoinKind, Let, Mapping, Op, Operand, Pick, Step, When},
+    mapping::{Input, Join, JoinKind, Let, Mapping, OnBad, Op, Operand, Pick, Step, When},
     platform::zone,
     value::Scalar,
 };
@@ -143,6 +144,7 @@ impl<'m> Compiler<'m> {
                     .map(|i| self.node(i))
                     .collect::<Result<_, _>>()?,
             ),
+            Input::Outcome(part) => Node::Outcome(*part),
             Input::Text(source) => Node::Text(Box::new(self.template(source)?)),
         })
     }
@@ -215,6 +217,7 @@ impl<'m> Compiler<'m> {
         let compile = |binding: &Let| {
             Ok(LetCode {
                 node: self.node(&binding.input)?,
+                blank_when_bad: binding.bad == OnBad::Blank,
                 acts: self.acts(&binding.input, &binding.ops)?,
                 members: binding.members.iter().map(|(n, _)| n.clone()).collect(),
             })
@@ -355,6 +358,19 @@ impl<'m> Compiler<'m> {
                 Condition::In(self.operand(o)?, list.iter().map(literal).collect())
             }
             When::Has(o, item) => Condition::Has(self.operand(o)?, literal(item)),
+            When::Reference(o, state, objects) => {
+                let lower = |object: &ObjectId| {
+                    let declared = self.mapping.source.objects.get(object.ix());
+                    (*object, declared.is_some_and(|o| KeyRule::of(o).lower))
+                };
+                let to = self.mapping.destination.objects.iter().zip(0u16..);
+                Condition::Reference {
+                    node: self.operand(o)?,
+                    state: *state,
+                    objects: objects.iter().map(lower).collect(),
+                    to: to.map(|(_, at)| ObjectId(at)).collect(),
+                }
+            }
             When::Contains(o, part) => Condition::Contains(
                 self.operand(o)?,
                 Box::new(Finder::new(part.as_bytes()).into_owned()),

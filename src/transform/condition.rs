@@ -1,7 +1,11 @@
 //! Conditions, compiled and evaluated: typed, on positions, without allocation for ASCII texts.
 
-use super::{node::Node, order, scope::Scope, text};
-use crate::{mapping::Compare, value::Value};
+use super::{node::Node, order, resolve::Resolution, scope::Scope, text};
+use crate::{
+    ident::ObjectId,
+    mapping::{Compare, RefState},
+    value::Value,
+};
 use memchr::memmem::Finder;
 use rust_decimal::Decimal;
 use std::cmp::Ordering;
@@ -29,6 +33,17 @@ pub(crate) enum Condition {
     Has(Node, Literal),
     /// A text contains this text, exactly as written.
     Contains(Node, Box<Finder<'static>>),
+    /// A reference is in this state.
+    Reference {
+        /// Its value.
+        node: Node,
+        /// The state.
+        state: RefState,
+        /// The source objects it may name, and whether their keys are in lower case.
+        objects: Vec<(ObjectId, bool)>,
+        /// Every destination object: wherever the record goes, it is known.
+        to: Vec<ObjectId>,
+    },
 }
 
 /// A literal that texts are compared with trimmed and without case.
@@ -92,8 +107,45 @@ impl Condition {
                     .any(|i| matches!(i, Value::Text(t) if finder.find(t.as_bytes()).is_some())),
                 _ => false,
             },
+            Condition::Reference {
+                node,
+                state,
+                objects,
+                to,
+            } => match node.value(scope) {
+                Value::Text(key) => reference(key, *state, objects, to, scope),
+                _ => false,
+            },
         }
     }
+}
+
+/// Whether a reference is in a state. Of several objects the best answer counts.
+fn reference<'a>(
+    key: &'a str,
+    state: RefState,
+    objects: &[(ObjectId, bool)],
+    to: &[ObjectId],
+    scope: &Scope<'a>,
+) -> bool {
+    let Some(resolve) = scope.resolve else {
+        return false;
+    };
+    let mut best = RefState::Unknown;
+    for (object, lower) in objects {
+        let key = if *lower {
+            text::fold_in(key, scope.arena)
+        } else {
+            key.trim()
+        };
+        let key = scope.tables.merged_into(*object, key).unwrap_or(key);
+        match resolve.by_source(*object, key, &[], to) {
+            Resolution::Unknown | Resolution::Fallback(_) => {}
+            Resolution::Dropped => best = RefState::Dropped,
+            Resolution::Found(_) | Resolution::Later | Resolution::Held => return false,
+        }
+    }
+    best == state
 }
 
 /// A comparison; false when a side is absent, blank or bad, or when the kinds differ.

@@ -4,7 +4,11 @@
 //! parts), so that the books of a step balance. Knows no ledger and no connector: a [`Sink`] decides what
 //! an effect leads to.
 
-use crate::{ident::StepId, mapping::Loss, value::Value};
+use crate::{
+    ident::{ObjectId, StepId},
+    mapping::Loss,
+    value::Value,
+};
 
 /// Takes what a pass says, in the order of the page.
 pub trait Sink {
@@ -38,6 +42,9 @@ pub struct Effect<'a> {
     pub fingerprint: u64,
     /// True when a deferred entry has a value, so that the second pass has something to write.
     pub has_deferred: bool,
+    /// References of this record to records that are not there, where a report tells them: the source object and the
+    /// key. Once for each record, with its first part.
+    pub missed: &'a [(ObjectId, &'a str)],
 }
 
 /// A record set aside, with the reason.

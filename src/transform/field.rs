@@ -3,6 +3,7 @@
 use super::{
     act::Act,
     compile::{CompileError, Compiler},
+    condition::Condition,
     fingerprint::{self, Fingerprint},
     node::{self, Node},
     pages,
@@ -12,7 +13,7 @@ use super::{
     text,
 };
 use crate::{
-    mapping::{BlankPolicy, FieldMap, Mapping, Missing, Op},
+    mapping::{BlankPolicy, FieldMap, Loss, Mapping, Missing, OnBad, Op},
     platform::{Object, wire::Encoder},
     value::{Fault, Value},
 };
@@ -26,6 +27,8 @@ pub(crate) struct FieldCode {
     before: Vec<Act>,
     pages: Option<(usize, String)>,
     after: Vec<Act>,
+    when: Option<Condition>,
+    blank_when_bad: bool,
     encoder: Encoder,
     reference: Option<RefCode>,
     missing: Missing,
@@ -104,6 +107,11 @@ impl FieldCode {
             before: compiler.acts(&entry.input, before).map_err(named)?,
             after: compiler.acts(&entry.input, after).map_err(named)?,
             pages,
+            when: match &entry.when {
+                Some(when) => Some(compiler.condition(when).map_err(named)?),
+                None => None,
+            },
+            blank_when_bad: entry.bad == OnBad::Blank,
             encoder: Encoder::new(&mapping.destination, field),
             reference: entry
                 .reference
@@ -130,6 +138,14 @@ impl FieldCode {
         if self.turn == Turn::Before {
             return Ok(Got::Value(Value::Absent));
         }
+        if let Some(when) = &self.when
+            && !when.holds(scope)
+        {
+            return match self.required {
+                true => Err(Trouble::Required),
+                false => Ok(Got::Value(Value::Absent)),
+            };
+        }
         let (alternative, mut value) = match &self.node {
             Node::FirstOf(nodes) => node::first_of(nodes, scope).unwrap_or((0, Value::Blank)),
             Node::Column(column) => (0, scope.column(*column)),
@@ -146,9 +162,20 @@ impl FieldCode {
         for act in &self.after {
             value = act.apply(value, scope);
         }
+        if self.blank_when_bad && matches!(value, Value::Bad(_)) {
+            scope.lose(Loss::All);
+            value = Value::Blank;
+        }
         match value {
             Value::Bad(fault) => return Err(Trouble::Fault(*fault)),
             Value::Absent | Value::Blank => {
+                if self.missing == Missing::Fallback
+                    && let Some(reference) = &self.reference
+                    && let Some(record) = reference.fallback(alternative, resolve)
+                {
+                    print.reference(self.hash, "");
+                    return Ok(Got::Value(Value::Dest(record)));
+                }
                 self.lacking("")?;
                 if self.turn == Turn::Now {
                     print.value(self.hash, &value, self.clears);
@@ -167,6 +194,12 @@ impl FieldCode {
             Ok(value) => {
                 print.value(self.hash, &value, self.clears);
                 Ok(Got::Value(value))
+            }
+            Err(_) if self.blank_when_bad => {
+                scope.lose(Loss::All);
+                self.lacking("")?;
+                print.value(self.hash, &Value::Blank, self.clears);
+                Ok(Got::Value(Value::Blank))
             }
             Err(fault) => Err(Trouble::Fault(fault)),
         }
@@ -227,7 +260,7 @@ impl FieldCode {
         reference: &'a RefCode,
         value: Value<'a>,
         alternative: usize,
-        scope: &Scope<'a>,
+        scope: &mut Scope<'a>,
         resolve: &'a dyn Resolve,
         print: &mut Fingerprint,
     ) -> Result<Got<'a>, Trouble<'a>> {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     ident::{FieldId, ObjectId},
-    mapping::OrderBy,
+    mapping::{OrderBy, When},
     value::Value,
 };
 use bumpalo::Bump;
@@ -15,7 +15,7 @@ use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What is looked up by what.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct IndexSpec {
     /// The object looked up.
     pub object: ObjectId,
@@ -25,6 +25,8 @@ pub(crate) struct IndexSpec {
     pub order: Vec<OrderBy>,
     /// False when only the number of rows is wanted.
     pub rows: bool,
+    /// Only records for which this holds.
+    pub filter: Option<When>,
 }
 
 /// Texts that are stored once and named by number.

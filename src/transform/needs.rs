@@ -145,6 +145,7 @@ fn merges(mapping: &Mapping, drafts: &mut [Draft]) {
             fields: merge.by.clone(),
             order: merge.keep.clone(),
             rows: true,
+            filter: None,
         }));
         draft.kept.extend(&merge.by);
         if let Some(declared) = mapping.source.objects.get(object.ix()) {
@@ -167,6 +168,11 @@ fn joins(mapping: &Mapping, joins: &[Join], uses: &Uses, drafts: &mut [Draft]) {
         };
         for spec in join_indexes(join, rows) {
             draft.index(spec);
+        }
+        if let Some(filter) = &join.filter {
+            draft
+                .read
+                .extend(Uses::of_condition(mapping, join.object, filter).own);
         }
         if rows {
             draft.keep_all = true;
@@ -197,6 +203,7 @@ pub(crate) fn join_indexes(join: &Join, rows: bool) -> impl Iterator<Item = Inde
             Vec::new()
         },
         rows,
+        filter: join.filter.clone(),
     })
 }
 
@@ -208,6 +215,7 @@ pub(crate) fn names_index(mapping: &Mapping, object: ObjectId) -> Option<IndexSp
         fields: rule.fields.clone(),
         order: Vec::new(),
         rows: true,
+        filter: None,
     })
 }
 
@@ -220,7 +228,7 @@ fn reads_joins(step: &Step, input: &Input) -> bool {
             Input::Let { .. } => false,
             other => reads_joins(step, other),
         }),
-        Input::Field(_) | Input::Const(_) | Input::Param(_) => false,
+        Input::Field(_) | Input::Const(_) | Input::Param(_) | Input::Outcome(_) => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{act::Act, scope::Scope, template::Template, text};
 use crate::{
-    mapping::{JoinKind, OnJoin},
+    mapping::{JoinKind, OnJoin, OutcomePart},
     value::{Scalar, Value},
 };
 
@@ -33,6 +33,8 @@ pub(crate) enum Node {
     Const(Scalar),
     /// The first that is present, or bad.
     FirstOf(Vec<Node>),
+    /// A part of what became of the record.
+    Outcome(OutcomePart),
     /// A template.
     Text(Box<Template>),
 }
@@ -72,6 +74,8 @@ pub(crate) struct LetCode {
     pub node: Node,
     /// Ops, in order.
     pub acts: Vec<Act>,
+    /// A bad value is blank, and counted.
+    pub blank_when_bad: bool,
     /// Names of its members.
     pub members: Vec<String>,
 }
@@ -159,6 +163,7 @@ impl Node {
                 Some((_, value)) => value,
                 None => Value::Blank,
             },
+            Node::Outcome(part) => scope.outcome.part(*part),
             Node::Text(template) => template.render(scope),
         }
     }

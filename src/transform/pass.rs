@@ -6,12 +6,12 @@
 use super::{
     columns::Columns,
     compile::{CompileError, Compiler, map_tables},
-    effect::{Hold, LossCount, Settled, Sink},
+    effect::{Effect, Hold, LossCount, Settled, Sink},
     groups::Part,
     holds,
     keys::{KeyRule, KeyScan, PageKeys},
     resolve::Resolve,
-    scope::{Record, Scope},
+    scope::{Outcome, Record, Scope},
     split::{Goes, SplitCode},
     step::{At, LOSSES, StepCode, Work},
     tables::Tables,
@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     ident::{FieldId, ObjectId, StepId},
-    mapping::{Loss, Mapping},
-    value::{Page, RowFault},
+    mapping::{Loss, Mapping, Of},
+    value::Page,
 };
 use bumpalo::Bump;
 use std::{
@@ -41,6 +41,20 @@ const LOSS_KINDS: [Loss; LOSSES] = [
     Loss::All,
 ];
 
+/// What a pass does beside running its steps.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PassOptions<'o> {
+    /// Entries written in the second pass.
+    pub deferred: &'o [(StepId, usize)],
+    /// This is that pass, and only they are written.
+    pub second: bool,
+    /// Steps that tell what was not loaded, of the same object.
+    pub reports: &'o [StepId],
+    /// The reports tell what the split, merges and keys decide; else only what the steps of this pass hold and drop.
+    /// Of several passes over an object the last one tells.
+    pub tells: bool,
+}
+
 /// Steps that read one object, compiled.
 #[derive(Debug)]
 pub struct Pass {
@@ -49,6 +63,10 @@ pub struct Pass {
     tables: Arc<Tables>,
     split: SplitCode,
     steps: Vec<StepCode>,
+    /// Steps that tell what was not loaded.
+    reports: Vec<(Of, StepCode)>,
+    /// False when a later pass over the object tells what the split, merges and keys decide.
+    tells: bool,
     /// The step that holds records which no split can look at: rows without a key, and unreadable ones.
     /// `None`: every step does, as each takes every record.
     first: Option<StepId>,
@@ -69,12 +87,37 @@ impl Pass {
         deferred: &[(StepId, usize)],
         second: bool,
     ) -> Result<Pass, CompileError> {
+        let options = PassOptions {
+            deferred,
+            second,
+            ..PassOptions::default()
+        };
+        Pass::build(mapping, tables, steps, &options)
+    }
+
+    /// The same with everything that a pass may do.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Pass::compile`].
+    pub fn build(
+        mapping: Arc<Mapping>,
+        tables: Arc<Tables>,
+        steps: &[StepId],
+        options: &PassOptions<'_>,
+    ) -> Result<Pass, CompileError> {
+        let PassOptions {
+            deferred,
+            second,
+            reports,
+            tells,
+        } = *options;
         let wrong = |why: &str| CompileError {
             place: "a pass".to_owned(),
             why: why.to_owned(),
         };
-        let mut chosen = Vec::with_capacity(steps.len());
-        for id in steps {
+        let mut chosen = Vec::with_capacity(steps.len() + reports.len());
+        for id in steps.iter().chain(reports) {
             let step = mapping.steps.get(id.ix());
             chosen.push((
                 *id,
@@ -104,25 +147,28 @@ impl Pass {
             ..Compiler::plain(&mapping, &maps, &tables.zone.zone, object, &columns, place)
         };
         let split = SplitCode::new(compiler("a split"), object)?;
-        let mut codes = Vec::with_capacity(chosen.len());
+        let mut codes = Vec::with_capacity(steps.len());
+        let mut told = Vec::with_capacity(reports.len());
         for (id, step) in chosen {
-            codes.push(StepCode::new(
-                &compiler("").step(step),
-                id,
-                step,
-                deferred,
-                second,
-            )?);
+            let compiler = compiler("").step(step);
+            let code = StepCode::new(&compiler, id, step, deferred, second)?;
+            match step.of {
+                Of::Loaded => codes.push(code),
+                of => told.push((of, code)),
+            }
         }
         let is_split = mapping
             .splits
             .get(object.ix())
             .is_some_and(|s| !s.is_empty());
-        let first = mapping.steps_from(object).next().map(|(id, _)| id);
+        let mut loading = mapping.steps_from(object).filter(|(_, s)| !s.of.is_report());
+        let first = loading.next().map(|(id, _)| id);
         Ok(Pass {
             object,
             split,
             steps: codes,
+            reports: told,
+            tells,
             first: first.filter(|_| is_split),
             keys: Mutex::new(KeyScan::new(&rule, &columns.fields)),
             columns,
@@ -160,14 +206,22 @@ impl Pass {
     ) {
         let mut scope = Scope::new(&self.columns, &self.tables, Some(resolve), arena);
         let mut work = Work::default();
+        let mut watch = Watch {
+            sink,
+            pass: self,
+            arena,
+            outcomes: Vec::new(),
+        };
         for row in 0..page.rows() {
             let (key, fault) = keys.get(page, row);
             let line = page.lines.get(row).copied().unwrap_or(0);
             if let Some(fault) = fault {
                 let (code, words) = holds::key(fault);
-                let value = if key.is_empty() { "" } else { key };
                 let at = page.first + row as u64;
-                self.refuse(key, line, at, code, value, words, sink);
+                let named = name_of(key, line, at, code, arena);
+                self.refuse(named, line, code, key, words, &mut watch);
+                scope.enter(Record::Page(page, row), None);
+                self.report(At { key: named, line }, &mut scope, &mut work, resolve, &mut watch);
                 continue;
             }
             let at = At { key, line };
@@ -175,7 +229,19 @@ impl Pass {
             if let Some(part) = &part
                 && !part.survives
             {
-                self.merged(at, part, sink);
+                self.merged(at, part, watch.sink);
+                if self.tells && !self.reports.is_empty() {
+                    let into = part.into;
+                    let outcome = Outcome {
+                        into,
+                        ..Outcome::default()
+                    };
+                    watch.outcomes.push((Of::Merged, outcome));
+                }
+                if !self.reports.is_empty() {
+                    scope.enter(Record::Page(page, row), None);
+                    self.report(at, &mut scope, &mut work, resolve, &mut watch);
+                }
                 continue;
             }
             scope.enter(Record::Page(page, row), part.map(|p| p.members));
@@ -185,15 +251,73 @@ impl Pass {
             };
             for step in &self.steps {
                 match self.split.goes(route, step.id) {
-                    Goes::Here => step.run(at, &mut scope, resolve, &mut work, sink),
-                    Goes::Elsewhere => sink.settle(step.id, key, line, Settled::Routed),
-                    Goes::Nowhere(why) => sink.settle(step.id, key, line, Settled::Dropped(why)),
+                    Goes::Here if self.reports.is_empty() => {
+                        step.run(at, &mut scope, resolve, &mut work, watch.sink);
+                    }
+                    Goes::Here => step.run(at, &mut scope, resolve, &mut work, &mut watch),
+                    Goes::Elsewhere => watch.sink.settle(step.id, key, line, Settled::Routed),
+                    Goes::Nowhere(why) => {
+                        watch
+                            .sink
+                            .settle(step.id, key, line, Settled::Dropped(why));
+                    }
                 }
+            }
+            if !self.reports.is_empty() {
+                if self.tells
+                    && let Some(reason) = self.split.leaves_out(route)
+                {
+                    let outcome = Outcome {
+                        reason,
+                        ..Outcome::default()
+                    };
+                    watch.outcomes.push((Of::Dropped, outcome));
+                }
+                self.report(at, &mut scope, &mut work, resolve, &mut watch);
             }
         }
         for (i, fault) in page.faults.iter().enumerate() {
-            self.bad_row(i, fault, sink);
+            let value = text::shortened(&fault.raw, 200);
+            let code = holds::BAD_ROW;
+            let named = name_of("", fault.line, i as u64, code, arena);
+            self.refuse(named, fault.line, code, value, &fault.why, &mut watch);
+            scope.leave();
+            let at = At {
+                key: named,
+                line: fault.line,
+            };
+            self.report(at, &mut scope, &mut work, resolve, &mut watch);
         }
+    }
+
+    /// Lets the reports tell what became of the record in scope.
+    fn report<'a>(
+        &'a self,
+        at: At<'a>,
+        scope: &mut Scope<'a>,
+        work: &mut Work<'a>,
+        resolve: &'a dyn Resolve,
+        watch: &mut Watch<'_, 'a>,
+    ) {
+        for (of, step) in &self.reports {
+            let outcome = watch.outcomes.iter().find(|(told, _)| told == of);
+            match outcome {
+                Some((_, outcome)) => {
+                    scope.outcome = Outcome {
+                        key: at.key,
+                        ..*outcome
+                    };
+                    step.run(at, scope, resolve, work, watch.sink);
+                }
+                None if self.tells => {
+                    watch
+                        .sink
+                        .settle(step.id, at.key, at.line, Settled::Routed);
+                }
+                None => {}
+            }
+        }
+        watch.outcomes.clear();
     }
 
     /// A record that went into another: told for the steps that the survivor goes to.
@@ -212,55 +336,40 @@ impl Pass {
         }
     }
 
-    #[cold]
-    fn bad_row(&self, at: usize, fault: &RowFault, sink: &mut dyn Sink) {
-        let value = text::shortened(&fault.raw, 200);
-        let words = &fault.why;
-        self.refuse(
-            "",
-            fault.line,
-            at as u64,
-            holds::BAD_ROW,
-            value,
-            words,
-            sink,
-        );
-    }
-
     /// Holds a record that cannot be told from others. With a split the object's first step holds it and the others
     /// do not see it; without one every step does.
     #[cold]
-    #[expect(clippy::too_many_arguments, reason = "each is one member of the hold")]
     fn refuse(
         &self,
-        key: &str,
+        named: &str,
         line: u64,
-        at: u64,
-        code: &str,
+        code: &'static str,
         value: &str,
         words: &str,
-        sink: &mut dyn Sink,
+        watch: &mut Watch<'_, '_>,
     ) {
-        let named = match (code == "duplicate_key", line) {
-            (true, 0) => format!("{key} (row {})", at + 1),
-            (true, line) => format!("{key} (line {line})"),
-            (false, 0) => format!("row {}", at + 1),
-            (false, line) => format!("line {line}"),
-        };
         for step in &self.steps {
             if self.first.is_some_and(|first| first != step.id) {
-                sink.settle(step.id, &named, line, Settled::Routed);
+                watch.sink.settle(step.id, named, line, Settled::Routed);
                 continue;
             }
-            sink.hold(&Hold {
+            watch.sink.hold(&Hold {
                 step: step.id,
-                key: &named,
+                key: named,
                 line,
                 code,
                 field: "",
                 value,
                 words,
             });
+        }
+        if self.tells && !self.reports.is_empty() {
+            let outcome = Outcome {
+                reason: watch.arena.alloc_str(words),
+                code,
+                ..Outcome::default()
+            };
+            watch.outcomes.push((Of::Held, outcome));
         }
     }
 
@@ -279,5 +388,62 @@ impl Pass {
             }
         }
         out
+    }
+}
+
+/// How a record without a usable key is named.
+#[cold]
+fn name_of<'a>(key: &str, line: u64, at: u64, code: &str, arena: &'a Bump) -> &'a str {
+    let named = match (code == "duplicate_key", line) {
+        (true, 0) => format!("{key} (row {})", at + 1),
+        (true, line) => format!("{key} (line {line})"),
+        (false, 0) => format!("row {}", at + 1),
+        (false, line) => format!("line {line}"),
+    };
+    arena.alloc_str(&named)
+}
+
+/// Passes on what steps say, and remembers for reports what they hold and leave out.
+struct Watch<'s, 'a> {
+    sink: &'s mut dyn Sink,
+    pass: &'a Pass,
+    arena: &'a Bump,
+    /// What became of the record at hand.
+    outcomes: Vec<(Of, Outcome<'a>)>,
+}
+
+impl<'a> Watch<'_, 'a> {
+    fn name(&self, step: StepId) -> &'a str {
+        let step = self.pass.tables.mapping.steps.get(step.ix());
+        step.map_or("", |s| s.name.as_str())
+    }
+}
+
+impl Sink for Watch<'_, '_> {
+    fn effect(&mut self, effect: &Effect<'_>) {
+        self.sink.effect(effect);
+    }
+
+    fn hold(&mut self, hold: &Hold<'_>) {
+        let outcome = Outcome {
+            reason: self.arena.alloc_str(hold.words),
+            code: self.arena.alloc_str(hold.code),
+            step: self.name(hold.step),
+            ..Outcome::default()
+        };
+        self.outcomes.push((Of::Held, outcome));
+        self.sink.hold(hold);
+    }
+
+    fn settle(&mut self, step: StepId, key: &str, line: u64, why: Settled<'_>) {
+        if let Settled::Dropped(reason) = why {
+            let outcome = Outcome {
+                reason: self.arena.alloc_str(reason),
+                step: self.name(step),
+                ..Outcome::default()
+            };
+            self.outcomes.push((Of::Dropped, outcome));
+        }
+        self.sink.settle(step, key, line, why);
     }
 }

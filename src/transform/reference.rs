@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     ident::{ObjectId, StepId},
-    mapping::{Mapping, RefSource},
+    mapping::{Mapping, Of, RefSource},
     value::DestRef,
 };
 
@@ -18,6 +18,8 @@ pub(crate) struct RefCode {
     source: Source,
     only: Vec<StepId>,
     to: Vec<ObjectId>,
+    /// Source objects whose missing records a report tells.
+    told: Vec<ObjectId>,
 }
 
 #[derive(Debug)]
@@ -52,6 +54,12 @@ impl RefCode {
             source: Source::new(mapping, of),
             only: only.to_vec(),
             to: to.to_vec(),
+            told: mapping
+                .steps
+                .iter()
+                .filter(|s| s.of == Of::Missing)
+                .map(|s| s.from)
+                .collect(),
         }
     }
 
@@ -62,7 +70,7 @@ impl RefCode {
         key: &'a str,
         alternative: usize,
         resolve: &'a dyn Resolve,
-        scope: &Scope<'a>,
+        scope: &mut Scope<'a>,
     ) -> (Found<'a>, &'a str) {
         let mut source = &self.source;
         if let Source::ByInput(list) = source {
@@ -87,7 +95,14 @@ impl RefCode {
                     };
                     let key = scope.tables.merged_into(*object, key).unwrap_or(key);
                     first_key.get_or_insert(key);
-                    match resolve.by_source(*object, key, &self.only, &self.to) {
+                    let resolution = resolve.by_source(*object, key, &self.only, &self.to);
+                    if matches!(resolution, Resolution::Unknown | Resolution::Fallback(_))
+                        && self.told.contains(object)
+                        && !key.is_empty()
+                    {
+                        scope.missed.push((*object, key));
+                    }
+                    match resolution {
                         Resolution::Unknown => {}
                         Resolution::Dropped => dropped = true,
                         other => return (found(other), key),
@@ -103,6 +118,26 @@ impl RefCode {
             // Never nested.
             Source::ByInput(_) => (Found::Unknown, key),
         }
+    }
+}
+
+impl RefCode {
+    /// The record that blank references go to.
+    pub fn fallback<'a>(
+        &self,
+        alternative: usize,
+        resolve: &'a dyn Resolve,
+    ) -> Option<DestRef<'a>> {
+        let mut source = &self.source;
+        if let Source::ByInput(list) = source {
+            source = list.get(alternative)?;
+        }
+        let Source::Keys(objects) = source else {
+            return None;
+        };
+        objects
+            .iter()
+            .find_map(|(object, _)| resolve.fallback(*object, &self.only, &self.to))
     }
 }
 
@@ -126,7 +161,7 @@ impl Source {
 
 fn found(resolution: Resolution<'_>) -> Found<'_> {
     match resolution {
-        Resolution::Found(record) => Found::Record(record),
+        Resolution::Found(record) | Resolution::Fallback(record) => Found::Record(record),
         Resolution::Later => Found::Later,
         Resolution::Held => Found::Held,
         Resolution::Dropped => Found::Dropped,

@@ -18,6 +18,17 @@ pub trait Resolve: Sync {
         to: &[ObjectId],
     ) -> Resolution<'_>;
 
+    /// The record that stands in for records of a source object that are not there.
+    fn fallback(
+        &self,
+        object: ObjectId,
+        only: &[StepId],
+        to: &[ObjectId],
+    ) -> Option<DestRef<'_>> {
+        let _ = (object, only, to);
+        None
+    }
+
     /// The destination record with this natural key (its object's first key, trimmed, in lower case).
     fn by_natural(&self, object: ObjectId, key: &str) -> Resolution<'_>;
 
@@ -30,6 +41,8 @@ pub trait Resolve: Sync {
 pub enum Resolution<'a> {
     /// It is at the destination.
     Found(DestRef<'a>),
+    /// It is not there, and this one stands in for it.
+    Fallback(DestRef<'a>),
     /// It is not there yet and will be; the reference is written in the second pass.
     Later,
     /// It was held or failed; so is whatever needs it.

@@ -12,7 +12,8 @@ use super::{
     tables::Tables,
 };
 use crate::{
-    mapping::Loss,
+    ident::ObjectId,
+    mapping::{Loss, OutcomePart},
     value::{Fault, FaultKind, Page, Value},
 };
 use bumpalo::Bump;
@@ -37,6 +38,45 @@ pub(crate) struct Members<'a> {
     pub fill: bool,
 }
 
+/// What became of a record that was not loaded.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outcome<'a> {
+    /// Why, in words.
+    pub reason: &'a str,
+    /// The code of the hold.
+    pub code: &'a str,
+    /// The key of the record it went into.
+    pub into: &'a str,
+    /// The name of the step.
+    pub step: &'a str,
+    /// The record's key.
+    pub key: &'a str,
+    /// How many records name it.
+    pub records: Option<u64>,
+}
+
+impl<'a> Outcome<'a> {
+    /// A part as a value.
+    pub fn part(&self, part: OutcomePart) -> Value<'a> {
+        let text = match part {
+            OutcomePart::Reason => self.reason,
+            OutcomePart::Code => self.code,
+            OutcomePart::Into => self.into,
+            OutcomePart::Step => self.step,
+            OutcomePart::Key => self.key,
+            OutcomePart::Records => {
+                let count = self.records.and_then(|n| i64::try_from(n).ok());
+                return count.map_or(Value::Blank, Value::Int);
+            }
+        };
+        if text.is_empty() {
+            Value::Blank
+        } else {
+            Value::Text(text)
+        }
+    }
+}
+
 /// The state of one record in a program.
 pub(crate) struct Scope<'a> {
     /// Where values that need room are put.
@@ -57,6 +97,10 @@ pub(crate) struct Scope<'a> {
     lets: Vec<Option<Value<'a>>>,
     scratch: String,
     lost: u16,
+    /// What became of the record, for reports.
+    pub outcome: Outcome<'a>,
+    /// References to records that are not there: the source object and the key.
+    pub missed: Vec<(ObjectId, &'a str)>,
 }
 
 impl<'a> Scope<'a> {
@@ -83,6 +127,8 @@ impl<'a> Scope<'a> {
             lets: Vec::new(),
             scratch: String::new(),
             lost: 0,
+            outcome: Outcome::default(),
+            missed: Vec::new(),
         }
     }
 
@@ -90,6 +136,14 @@ impl<'a> Scope<'a> {
     pub fn enter(&mut self, record: Record<'a>, members: Option<Members<'a>>) {
         self.record = Some(record);
         self.members = members;
+        self.turn += 1;
+        self.program(&[], &[]);
+    }
+
+    /// Moves to no record: only literals and the outcome have values.
+    pub fn leave(&mut self) {
+        self.record = None;
+        self.members = None;
         self.turn += 1;
         self.program(&[], &[]);
     }
@@ -266,6 +320,10 @@ impl<'a> Scope<'a> {
         let mut value = code.node.value(self);
         for act in &code.acts {
             value = act.apply(value, self);
+        }
+        if code.blank_when_bad && matches!(value, Value::Bad(_)) {
+            self.lose(Loss::All);
+            value = Value::Blank;
         }
         self.lets[binding] = Some(value);
         value

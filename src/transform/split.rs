@@ -77,6 +77,15 @@ impl SplitCode {
         Route(Some(row.unwrap_or(self.rows.len())))
     }
 
+    /// Why a route leaves a record out; `None` when some step takes it.
+    pub fn leaves_out(&self, route: Route) -> Option<&str> {
+        match self.rows.get(route.0?) {
+            Some((_, SplitTo::Drop(reason))) => Some(reason),
+            Some((_, SplitTo::Steps(_))) => None,
+            None => Some("no row of the split holds for it"),
+        }
+    }
+
     /// What a route means for a step.
     pub fn goes(&self, route: Route, step: StepId) -> Goes<'_> {
         let Some(row) = route.0 else {

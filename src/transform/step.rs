@@ -14,7 +14,7 @@ use super::{
     uses::Uses,
 };
 use crate::{
-    ident::StepId,
+    ident::{ObjectId, StepId},
     mapping::{Mapping, Step},
     value::Value,
 };
@@ -157,6 +157,7 @@ impl StepCode {
         work.troubles.clear();
         work.print.clear();
         scope.take_lost();
+        scope.missed.clear();
         let mut has_deferred = false;
         for (i, field) in self.fields.iter().enumerate() {
             let value = match field.evaluate(scope, resolve, &mut work.print) {
@@ -183,7 +184,7 @@ impl StepCode {
         if self.second && !work.values.iter().any(Value::is_present) && !self.clears(work) {
             return sink.settle(self.id, at.key, at.line, Settled::Skipped);
         }
-        self.emit(at, has_deferred, work, sink);
+        self.emit(at, has_deferred, &scope.missed, work, sink);
     }
 
     /// True when the second pass has a blank to send.
@@ -198,6 +199,7 @@ impl StepCode {
         &'a self,
         at: At<'a>,
         has_deferred: bool,
+        missed: &[(ObjectId, &'a str)],
         work: &mut Work<'a>,
         sink: &mut dyn Sink,
     ) {
@@ -241,6 +243,7 @@ impl StepCode {
                 values: &work.values,
                 fingerprint,
                 has_deferred,
+                missed: if part == 0 { missed } else { &[] },
             });
         }
     }

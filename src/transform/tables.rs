@@ -7,6 +7,7 @@ use super::{
     act::Act,
     columns::Columns,
     compile::{CompileError, Compiler, map_tables},
+    condition::Condition,
     groups::{Groups, Part},
     index::{Index, IndexBuilder, IndexSpec},
     keys::{KeyRule, KeyScan},
@@ -63,8 +64,18 @@ struct ObjectBuilder {
     columns: Columns,
     keys: KeyScan,
     store: Option<(Store, Vec<usize>)>,
-    indexes: Vec<(IndexBuilder, Vec<usize>)>,
+    indexes: Vec<IndexBuilder>,
+    /// What feeds each index.
+    feeds: Vec<IndexFeed>,
     observed: Vec<ObservedCode>,
+}
+
+/// What feeds an index.
+struct IndexFeed {
+    /// The columns of its key.
+    own: Vec<usize>,
+    /// Which records it takes.
+    filter: Option<Condition>,
 }
 
 /// An entry whose values are collected.
@@ -160,10 +171,18 @@ impl ObjectBuilder {
             let from = kept.iter().map(|f| position(*f)).collect();
             (Store::new(Columns::new(object, kept, name)), from)
         });
-        let indexes = need.indexes.iter().map(|spec| {
-            let own = spec.fields.iter().map(|f| position(*f)).collect();
-            (IndexBuilder::new(spec.clone()), own)
+        let feeds = need.indexes.iter().map(|spec| {
+            let plain = || Compiler::plain(mapping, maps, &zone.zone, need.object, &columns, "a join");
+            Ok(IndexFeed {
+                own: spec.fields.iter().map(|f| position(*f)).collect(),
+                filter: match &spec.filter {
+                    Some(when) => Some(plain().condition(when)?),
+                    None => None,
+                },
+            })
         });
+        let feeds = feeds.collect::<Result<_, CompileError>>()?;
+        let indexes = need.indexes.iter().cloned().map(IndexBuilder::new);
         let mut observed = Vec::new();
         for (step_id, entry) in &need.observed {
             let Some(step) = mapping.steps.get(step_id.ix()) else {
@@ -187,6 +206,7 @@ impl ObjectBuilder {
             keys: KeyScan::new(&KeyRule::of(object), &need.columns),
             store,
             indexes: indexes.collect(),
+            feeds,
             observed,
             columns,
             need,
@@ -195,6 +215,7 @@ impl ObjectBuilder {
 
     fn feed(&mut self, page: &Page, arena: &Bump, empty: &Tables) {
         let keys = self.keys.page(page);
+        let mut scope = Scope::new(&self.columns, empty, None, arena);
         for row in 0..page.rows() {
             let (key, fault) = keys.get(page, row);
             if fault.is_some() {
@@ -205,8 +226,14 @@ impl ObjectBuilder {
                 None => Some(0),
             };
             let Some(stored) = stored else { continue };
-            for (index, own) in &mut self.indexes {
-                let values = own.iter().map(|column| {
+            for (index, feed) in self.indexes.iter_mut().zip(&self.feeds) {
+                if let Some(filter) = &feed.filter {
+                    scope.enter(Record::Page(page, row), None);
+                    if !filter.holds(&mut scope) {
+                        continue;
+                    }
+                }
+                let values = feed.own.iter().map(|column| {
                     let (kind, text) = page.cell(row, *column);
                     self.columns.decode(*column, kind, text, arena)
                 });
@@ -244,7 +271,7 @@ impl ObjectBuilder {
         let mut store = self.store.map(|(store, _)| store);
         let mut groups = None;
         let mut builders: Vec<Option<IndexBuilder>> =
-            self.indexes.into_iter().map(|(b, _)| Some(b)).collect();
+            self.indexes.into_iter().map(Some).collect();
         let merge = self.need.merge.and_then(|at| builders.get_mut(at)?.take());
         if let (Some(merge), Some(all)) = (merge, store.as_ref()) {
             // The same look-up may serve a join too, which then wants survivors.
@@ -314,6 +341,15 @@ fn survivor_routes(tables: &Arc<Tables>, object: ObjectId) -> Result<Vec<Route>,
     let (Some(store), Some(groups)) = (tables.store(object.ix()), tables.groups_of(object)) else {
         return Ok(Vec::new());
     };
+    let mut asked = BTreeSet::new();
+    let rows = tables.mapping.splits.get(object.ix());
+    for when in rows.into_iter().flatten().filter_map(|r| r.when.as_ref()) {
+        when.asks(&mut asked);
+    }
+    // A split that asks what became of other records is decided when they are loaded.
+    if !asked.is_empty() {
+        return Ok(Vec::new());
+    }
     let maps = map_tables(&tables.mapping);
     let compiler = Compiler {
         tables: Some(tables),

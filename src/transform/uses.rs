@@ -53,6 +53,9 @@ impl Uses {
             walk.when(&guard.when, &mut uses);
         }
         for field in &step.fields {
+            if let Some(when) = &field.when {
+                walk.when(when, &mut uses);
+            }
             walk.input(&field.input, &mut uses);
             walk.ops(&field.input, &field.ops, &mut uses);
         }
@@ -117,7 +120,11 @@ impl Walk<'_> {
                     *rows = true;
                 }
             }
-            Input::Count(_) | Input::Let { .. } | Input::Const(_) | Input::Param(_) => {}
+            Input::Count(_)
+            | Input::Let { .. }
+            | Input::Const(_)
+            | Input::Param(_)
+            | Input::Outcome(_) => {}
             Input::FirstOf(inputs) => {
                 for input in inputs {
                     self.input(input, uses);
@@ -165,7 +172,8 @@ impl Walk<'_> {
             | When::Blank(o)
             | When::In(o, _)
             | When::Has(o, _)
-            | When::Contains(o, _) => self.operand(o, uses),
+            | When::Contains(o, _)
+            | When::Reference(o, _, _) => self.operand(o, uses),
             When::Compare(a, _, b) => {
                 self.operand(a, uses);
                 self.operand(b, uses);

@@ -109,7 +109,7 @@ fn steps(facts: &Facts<'_>, id: ObjectId, out: &mut Diagnostics) {
     };
     if !facts.splits[id.ix()].broken {
         for (step, known) in facts.mapping.steps_from(id) {
-            if !named(step) {
+            if !named(step) && !known.of.is_report() {
                 out.push(
                     Diagnostic::new(
                         Code::SplitMissing,
@@ -139,7 +139,8 @@ fn steps(facts: &Facts<'_>, id: ObjectId, out: &mut Diagnostics) {
 
 /// Without a split every step of the object takes every record.
 fn unsplit(facts: &Facts<'_>, id: ObjectId, out: &mut Diagnostics) {
-    let steps: Vec<_> = facts.mapping.steps_from(id).collect();
+    let loads = |(_, s): &(StepId, &crate::mapping::Step)| !s.of.is_report();
+    let steps: Vec<_> = facts.mapping.steps_from(id).filter(loads).collect();
     for (i, (step, known)) in steps.iter().enumerate() {
         if let Some((other, _)) = steps[..i].iter().find(|(_, s)| s.to == known.to) {
             shared(facts, *other, *step, known.span, out);

@@ -6,6 +6,7 @@ pub mod explain;
 pub mod holds;
 pub mod plan;
 pub mod run;
+pub mod run_files;
 pub mod sandbox;
 pub mod schema;
 pub mod status;

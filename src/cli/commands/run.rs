@@ -1,6 +1,6 @@
 //! `transload run`: loads, or goes on loading. The same command resumes after any stop.
 
-use super::{ledger_path, state_folder};
+use super::{ledger_path, run_files, state_folder};
 use crate::{
     cli::{
         args::{ReportFormat, RunArgs},
@@ -13,7 +13,7 @@ use crate::{
     connector::{Stop, rest::CallCounts},
     event::Event,
     ledger::{Ledger, OpenError, Options, RunMeta},
-    mapping::Migration,
+    mapping::{DestinationConnection, Migration},
     report::{self, Difference, HoldGroup, RunReport, StepBooks},
     run::{self, Inputs, Outcome, RunError, books::Group, context::Emit},
 };
@@ -72,6 +72,9 @@ async fn start(
     };
     let source = Arc::new(connect::source_of(migration)?);
     let state = state_folder(&migration.path);
+    if let DestinationConnection::Folder { folder } = &migration.destination {
+        return run_files::start(args, loaded, progress, &ledger, &clock, source, folder).await;
+    }
     let destination = connect::destination(loaded, args, &state, Arc::clone(&emit)).await?;
     let stopped_by = listen(&destination);
     let begun = ledger
@@ -158,7 +161,7 @@ fn listen(destination: &connect::Destination) -> Arc<AtomicU8> {
 }
 
 #[cfg(unix)]
-async fn wait_for_signal() -> u8 {
+pub(super) async fn wait_for_signal() -> u8 {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut term) => tokio::select! {
@@ -173,7 +176,7 @@ async fn wait_for_signal() -> u8 {
 }
 
 #[cfg(not(unix))]
-async fn wait_for_signal() -> u8 {
+pub(super) async fn wait_for_signal() -> u8 {
     let _ = tokio::signal::ctrl_c().await;
     2
 }
@@ -190,7 +193,7 @@ fn open_failure(error: &OpenError) -> Failure {
 }
 
 /// The exit code and hint of each way a run can end early.
-fn failure(error: RunError) -> Failure {
+pub(super) fn failure(error: RunError) -> Failure {
     let again = "nothing is lost; run the same command to go on";
     let text = error.to_string();
     match error {
@@ -204,7 +207,7 @@ fn failure(error: RunError) -> Failure {
             .hint("the platform file may not describe this account; -vv shows the calls"),
         RunError::Extract(_) => Failure::new(Exit::Usage, text),
         RunError::Open(e) => open_failure(&e),
-        RunError::Ledger(_) | RunError::Write { .. } => {
+        RunError::Ledger(_) | RunError::Write { .. } | RunError::File(_) => {
             Failure::new(Exit::Temporary, text).hint(again)
         }
         RunError::Waits { .. } => Failure::new(Exit::Waits, text)
@@ -219,7 +222,7 @@ fn failure(error: RunError) -> Failure {
     clippy::too_many_arguments,
     reason = "one call, each a different part of the report"
 )]
-fn report_of(
+pub(super) fn report_of(
     loaded: &load::Loaded,
     ledger: &Ledger,
     run: i64,
@@ -277,7 +280,7 @@ fn report_of(
         mapping: mapping.name.clone(),
         run,
         outcome: outcome.to_owned(),
-        nothing_left: calls.write == 0,
+        nothing_left: calls.write == 0 && done.files.iter().all(|f| !f.changed),
         steps,
         holds: holds
             .into_iter()
@@ -337,7 +340,7 @@ fn field_words(words: &str) -> String {
     out
 }
 
-fn save(state: &Path, report: &RunReport) {
+pub(super) fn save(state: &Path, report: &RunReport) {
     // The report is a copy of what the ledger holds: not being able to keep it is no reason to fail.
     let folder = state.join("reports");
     if std::fs::create_dir_all(&folder).is_ok() {

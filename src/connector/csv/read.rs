@@ -165,6 +165,11 @@ impl CsvReader {
         self.spare = page;
     }
 
+    /// Takes back the text of a page that is no longer needed.
+    pub fn recycle_text(&mut self, text: String) {
+        self.blocks.recycle(text);
+    }
+
     /// Where columns go; shared with threads that take blocks apart.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout

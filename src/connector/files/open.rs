@@ -3,16 +3,19 @@
 use crate::{
     connector::{
         ExtractError,
-        csv::{self, Column, CsvReader},
+        csv::{self, Column, CsvReader, Layout},
         files::contents::Contents,
         jsonl::{self, JsonlReader},
-        text::Limits,
+        text::{Block, Limits},
     },
     ident::{FieldId, ObjectId},
     platform::{Connect, Field, Object, Platform, object},
     value::Page,
 };
-use std::path::{Component, Path, PathBuf};
+use std::{
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
 
 /// Bytes that are counted row by row; beyond, the number of rows is estimated.
 const COUNT_MAX: u64 = 64 << 20;
@@ -37,6 +40,25 @@ pub struct Rows {
 enum Reader {
     Csv(Box<CsvReader>),
     Jsonl(Box<JsonlReader>),
+}
+
+/// Some rows of a file, ready to be taken apart by any thread.
+pub enum Piece {
+    /// Rows as text, for [`csv::Layout::parse`].
+    Block(Block, Arc<Layout>),
+    /// Rows that are taken apart already.
+    Page(Page),
+}
+
+impl Piece {
+    /// The rows as a page whose `first` is 0: only who keeps the order of pieces knows it. `spare` is an old page whose
+    /// memory is used again.
+    pub fn into_page(self, spare: Page) -> Page {
+        match self {
+            Piece::Block(block, layout) => layout.parse(block, spare),
+            Piece::Page(page) => page,
+        }
+    }
 }
 
 /// How many rows a file has.
@@ -252,9 +274,30 @@ impl Rows {
         }))
     }
 
+    /// The next rows, not yet taken apart where that can be left to other threads; `None` at the end.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn next_piece(&mut self) -> Result<Option<Piece>, ExtractError> {
+        match &mut self.reader {
+            Reader::Csv(reader) if self.contents.is_none() => {
+                let layout = Arc::clone(reader.layout());
+                Ok(reader.next_block()?.map(|b| Piece::Block(b, layout)))
+            }
+            _ => Ok(self.next_page()?.map(Piece::Page)),
+        }
+    }
+
     /// Takes back a page that is no longer needed, to use its memory again.
     pub fn recycle(&mut self, page: Page) {
         self.reader.recycle(page);
+    }
+
+    /// Takes back the text of a page that is no longer needed.
+    pub fn recycle_text(&mut self, text: String) {
+        if let Reader::Csv(reader) = &mut self.reader {
+            reader.recycle_text(text);
+        }
     }
 
     /// Headers that nobody asked for; empty for JSON lines, which have no header. Where an object takes

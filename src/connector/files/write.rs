@@ -26,6 +26,23 @@ pub enum Form {
     },
 }
 
+impl Form {
+    /// The bytes that a file of this form begins with.
+    pub fn head(&self) -> Vec<u8> {
+        let mut line = Vec::new();
+        if let Form::Csv { header, delimiter } = self {
+            for (n, cell) in header.iter().enumerate() {
+                if n > 0 {
+                    line.push(*delimiter);
+                }
+                push_cell(&mut line, cell.as_bytes(), *delimiter);
+            }
+            line.extend_from_slice(b"\r\n");
+        }
+        line
+    }
+}
+
 /// Why a file cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -97,10 +114,8 @@ impl Writer {
             position: 0,
             line: Vec::new(),
         };
-        if let Form::Csv { header, .. } = &writer.form {
-            let header = header.clone();
-            writer.write_cells(header.iter().map(String::as_str))?;
-        }
+        let head = writer.form.head();
+        writer.put(&head)?;
         Ok(writer)
     }
 
@@ -183,7 +198,7 @@ impl Writer {
                 self.line.push(delimiter);
             }
             count += 1;
-            cell_onto(&mut self.line, cell, delimiter);
+            push_cell(&mut self.line, cell.as_bytes(), delimiter);
         }
         if count != columns {
             return Err(self.misfit("it has not as many cells as the header"));
@@ -197,6 +212,24 @@ impl Writer {
         let written = self.put(&line);
         self.line = line;
         written
+    }
+
+    /// Appends whole rows in the file's form, line ends included: made elsewhere, by [`push_cell`] or as JSON lines.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_rows(&mut self, rows: &[u8]) -> Result<(), WriteError> {
+        self.put(rows)
+    }
+
+    /// Gives the file up: what was written is removed, and a finished file of the same name stays.
+    ///
+    /// # Errors
+    /// The unfinished file cannot be removed.
+    pub fn discard(self) -> Result<(), WriteError> {
+        let part = self.part.clone();
+        drop(self);
+        std::fs::remove_file(&part).map_err(|e| trouble(&part, e))
     }
 
     /// Bytes written so far.
@@ -269,18 +302,19 @@ fn trouble(path: &Path, source: std::io::Error) -> WriteError {
     }
 }
 
-fn cell_onto(line: &mut Vec<u8>, cell: &str, delimiter: u8) {
+/// Appends a cell, quoted where it must be.
+pub fn push_cell(line: &mut Vec<u8>, cell: &[u8], delimiter: u8) {
     let special = |b: &u8| matches!(*b, b'"' | b'\r' | b'\n') || *b == delimiter;
-    if !cell.as_bytes().iter().any(special) {
-        line.extend_from_slice(cell.as_bytes());
+    if !cell.iter().any(special) {
+        line.extend_from_slice(cell);
         return;
     }
     line.push(b'"');
-    for (n, piece) in cell.split('"').enumerate() {
+    for (n, piece) in cell.split(|b| *b == b'"').enumerate() {
         if n > 0 {
             line.extend_from_slice(b"\"\"");
         }
-        line.extend_from_slice(piece.as_bytes());
+        line.extend_from_slice(piece);
     }
     line.push(b'"');
 }

@@ -5,7 +5,7 @@ use super::{
     field::{LIST, TRUTH},
     op::OP_ITEM,
 };
-use crate::spec::shape::{Key, Kind, Literal, Rule, Shape, key, required};
+use crate::spec::shape::{Key, Kind, Literal, Rule, Shape, key, preset, required};
 
 const FROM: Key = key(
     "from",
@@ -23,6 +23,15 @@ const TEXT: Key = key(
     "text",
     Kind::Text,
     "A template; it sees the record's fields, joins and lets by name.",
+);
+const BAD: Key = preset(
+    "bad",
+    Kind::Words(&[
+        ("hold", "the record is held"),
+        ("blank", "the value is blank, and counted as lost"),
+    ]),
+    "hold",
+    "What happens when the value cannot be read, computed or written.",
 );
 const TRANSFORM: Key = key(
     "transform",
@@ -44,11 +53,21 @@ pub(super) static FIELD_MAP: Shape = Shape {
         TEXT,
         TRANSFORM,
         key(
+            "when",
+            Kind::Text,
+            "The field is filled only where this condition holds.",
+        ),
+        BAD,
+        key(
             "missing",
             Kind::Words(&[
                 ("hold", "the record is held"),
                 ("blank", "the field is left out"),
                 ("skip_row", "the record is dropped and counted"),
+                (
+                    "fallback",
+                    "a blank reference goes to the fallback, as one to a record that is not there does",
+                ),
             ]),
             "What happens when a needed value is blank or a reference does not resolve.",
         ),
@@ -78,7 +97,7 @@ pub(super) static FIELD_MAP: Shape = Shape {
 pub(super) static LET: Shape = Shape {
     name: "let_value",
     doc: "A named intermediate value; a closing `parse_json` gives it members.",
-    keys: &[FROM, CONST, FIRST_OF, TEXT, TRANSFORM],
+    keys: &[FROM, CONST, FIRST_OF, TEXT, TRANSFORM, BAD],
     rules: &[SOURCES],
 };
 

@@ -12,6 +12,19 @@ pub(super) static STEP: Shape = Shape {
     doc: "Records of a source object become records of a destination object.",
     keys: &[
         required("from", NAME, "The source object."),
+        key(
+            "of",
+            Kind::Words(&[
+                ("merged", "those that went into another record"),
+                ("dropped", "those that were left out on purpose"),
+                ("held", "those that are held"),
+                (
+                    "missing",
+                    "those that loaded records name and that are not there, one for each key",
+                ),
+            ]),
+            "Makes a report of the records that were not loaded: which of them. `outcome` says what became of each.",
+        ),
         required("to", NAME, "The destination object."),
         key(
             "match",
@@ -126,6 +139,11 @@ static JOIN: Shape = Shape {
             "by",
             Kind::Either(&[BY, Kind::Filled(&BY)]),
             "Pairs of the joined object's field and the own field; a list holds alternatives, tried in order.",
+        ),
+        key(
+            "where",
+            Kind::Text,
+            "Only records for which this condition on their own fields holds.",
         ),
         key(
             "order",
