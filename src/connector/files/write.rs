@@ -250,6 +250,17 @@ impl Writer {
         Ok(self.position)
     }
 
+    /// Gives the file its name without waiting for the disk; returns its length in bytes. For files that can be made
+    /// again and are known by their hash: after a loss of power the file may be torn under its name.
+    ///
+    /// # Errors
+    /// The file cannot be written; then it stays under its `.part` name.
+    pub fn publish(mut self) -> Result<u64, WriteError> {
+        self.out.flush().map_err(|e| trouble(&self.part, e))?;
+        std::fs::rename(&self.part, &self.path).map_err(|e| trouble(&self.path, e))?;
+        Ok(self.position)
+    }
+
     /// Makes everything durable and gives the file its name. Returns its length in bytes.
     ///
     /// # Errors

@@ -126,7 +126,8 @@ impl Output {
             };
             return Ok((file, None));
         }
-        self.writer.finish()?;
+        // No wait for the disk: a file that a loss of power tears has not its hash, and the next run makes it again.
+        self.writer.publish()?;
         let entry = Entry::FileWritten {
             step: step.to_owned(),
             path: self.name.clone(),

@@ -1,6 +1,8 @@
 //! The mapping file around its object mappings: splits, merges, value maps, documents, tests.
 
-use super::{NAME, NAMES, SOME_NAMES, SPEC, TEXT_MAP, TYPE, policy::POLICY, step::STEP};
+use super::{NAME, NAMES, SOME_NAMES, SPEC, TEXT_MAP, TYPE, policy::POLICY,
+    step::{JOIN, STEP},
+};
 use crate::spec::shape::{Keys, Kind, Literal, Rule, Shape, key, preset, required};
 
 /// A mapping file.
@@ -38,7 +40,10 @@ pub static MAPPING: Shape = Shape {
         ),
         key(
             "splits",
-            Kind::Map(NAMES, &Kind::Filled(&Kind::Object(&SPLIT_ROW))),
+            Kind::Map(
+                NAMES,
+                &Kind::Either(&[SPLIT_ROWS, Kind::Object(&SPLIT)]),
+            ),
             "Where records of a source object go, by source object; the first row that holds wins.",
         ),
         required(
@@ -153,6 +158,22 @@ pub(super) static OTHER: Shape = Shape {
     name: "other_value",
     doc: "A fixed value for everything that has no row.",
     keys: &[required("use", Kind::Text, "The value.")],
+    rules: &[],
+};
+
+const SPLIT_ROWS: Kind = Kind::Filled(&Kind::Object(&SPLIT_ROW));
+
+static SPLIT: Shape = Shape {
+    name: "split",
+    doc: "A split whose rows ask about joined records.",
+    keys: &[
+        key(
+            "join",
+            Kind::Map(NAMES, &Kind::Object(&JOIN)),
+            "Records of other source objects that the rows may count or ask, by name.",
+        ),
+        required("rows", SPLIT_ROWS, "The rows."),
+    ],
     rules: &[],
 };
 

@@ -121,7 +121,8 @@ static AFTER: Shape = Shape {
     rules: &[],
 };
 
-static JOIN: Shape = Shape {
+/// Joined records, of a step or a split.
+pub(super) static JOIN: Shape = Shape {
     name: "join",
     doc: "Records of another source object that belong to this one; the keyword says how many.",
     keys: &[
