@@ -3,6 +3,8 @@
 //! A [`TablesBuilder`] is fed the pages of the objects that [`super::needs()`] names, each object in source order.
 //! The finished [`Tables`] are read-only and shared by all passes and threads.
 
+mod routes;
+
 use super::{
     act::Act,
     columns::Columns,
@@ -15,7 +17,6 @@ use super::{
     needs::{self, ObjectNeed},
     node::{LetCode, Node},
     scope::{Members, Record, Scope},
-    split::{Route, SplitCode},
     store::Store,
     text,
 };
@@ -136,7 +137,7 @@ impl TablesBuilder {
         let tables = Arc::new(tables);
         let mut routes = Vec::new();
         for object in split_objects {
-            routes.push((object, survivor_routes(&tables, object)?));
+            routes.push((object, routes::of_survivors(&tables, object)?));
         }
         let mut tables = Arc::try_unwrap(tables).map_err(|_| CompileError {
             place: "tables".to_owned(),
@@ -334,54 +335,6 @@ fn note<'a>(value: &Value<'a>, arena: &'a Bump, seen: &mut BTreeSet<&'a str>) {
         }
         other => seen.extend(text::canonical(other, arena)),
     }
-}
-
-/// Where the survivors of an object's merges go, group by group.
-fn survivor_routes(tables: &Arc<Tables>, object: ObjectId) -> Result<Vec<Route>, CompileError> {
-    let (Some(store), Some(groups)) = (tables.store(object.ix()), tables.groups_of(object)) else {
-        return Ok(Vec::new());
-    };
-    let mut asked = BTreeSet::new();
-    let rows = tables.mapping.splits.get(object.ix());
-    for when in rows.into_iter().flatten().filter_map(|r| r.when.as_ref()) {
-        when.asks(&mut asked);
-    }
-    // A split that asks what became of other records is decided when they are loaded.
-    if !asked.is_empty() {
-        return Ok(Vec::new());
-    }
-    let maps = map_tables(&tables.mapping);
-    let compiler = Compiler {
-        tables: Some(tables),
-        ..Compiler::plain(
-            &tables.mapping,
-            &maps,
-            &tables.zone.zone,
-            object,
-            &store.columns,
-            "a split",
-        )
-    };
-    let split = SplitCode::new(compiler, object)?;
-    let mut arena = Bump::new();
-    let mut routes = Vec::with_capacity(groups.lists().len());
-    for rows in groups.lists() {
-        let Some(survivor) = rows.first() else {
-            continue;
-        };
-        {
-            let members = Members {
-                store,
-                rows,
-                fill: tables.fills(object),
-            };
-            let mut scope = Scope::new(&store.columns, tables, None, &arena);
-            scope.enter(Record::Stored(store, *survivor), Some(members));
-            routes.push(split.route(&mut scope));
-        }
-        arena.reset();
-    }
-    Ok(routes)
 }
 
 /// Joined records, counts, merges, names and observed choices. Read-only.

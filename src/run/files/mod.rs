@@ -10,6 +10,7 @@ pub mod output;
 pub mod pipeline;
 mod rehearse;
 mod run;
+mod settle;
 
 pub use output::WrittenFile;
 pub use run::{Inputs, run};

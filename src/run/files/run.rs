@@ -14,7 +14,7 @@ use crate::{
     mapping::{Mapping, Of, Step},
     plan::Plan,
     run::{
-        context::Emit, execute::Outcome, failure::RunError, item::HeldRecord, prepare,
+        context::Emit, execute::Outcome, failure::RunError, prepare,
         resolver::Resolver, source::Source,
     },
     transform::{MissingPass, Pass, PassOptions, Tables},
@@ -25,9 +25,6 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
-
-/// Ledger entries that are written together.
-const GROUP: usize = 4096;
 
 /// What a run into files needs.
 pub struct Inputs {
@@ -122,40 +119,41 @@ fn internal(error: impl std::fmt::Display) -> RunError {
 
 /// The state of a run.
 pub(super) struct Executor {
-    mapping: Arc<Mapping>,
+    pub(super) mapping: Arc<Mapping>,
     pub(super) plan: Arc<Plan>,
-    source: Arc<Source>,
-    folder: PathBuf,
-    ledger: Arc<Ledger>,
-    cancel: Cancel,
-    emit: Emit,
-    tables: Arc<Tables>,
-    steps: Vec<super::collect::StepWriter>,
-    files: Vec<FilePlan>,
-    fallbacks: HashMap<StepId, String>,
+    pub(super) source: Arc<Source>,
+    pub(super) folder: PathBuf,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) cancel: Cancel,
+    pub(super) emit: Emit,
+    pub(super) tables: Arc<Tables>,
+    pub(super) steps: Vec<super::collect::StepWriter>,
+    pub(super) files: Vec<FilePlan>,
+    pub(super) fallbacks: HashMap<StepId, String>,
     /// References that are left out until ids are known.
     pub(super) deferred: Vec<(StepId, usize)>,
-    ids: IdMap,
-    natural: HashMap<ObjectId, HashMap<String, String>>,
+    pub(super) ids: IdMap,
+    pub(super) natural: HashMap<ObjectId, HashMap<String, String>>,
     /// Steps whose ids are known.
-    done: Vec<bool>,
-    counts: Vec<Counts>,
-    outputs: Vec<Option<Output>>,
+    pub(super) done: Vec<bool>,
+    pub(super) counts: Vec<Counts>,
+    pub(super) outputs: Vec<Option<Output>>,
     /// Holds of earlier runs that have not been seen again, by step: key to code and words.
-    holds: Vec<HashMap<String, (String, String)>>,
+    pub(super) holds: Vec<HashMap<String, (String, String)>>,
     /// Entries that wait to be written together.
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     /// How many written records name a record that is not there, by source object.
-    missing: HashMap<ObjectId, BTreeMap<String, u64>>,
-    told: Told,
+    pub(super) missing: HashMap<ObjectId, BTreeMap<String, u64>>,
+    pub(super) told: Told,
     /// Records that a rehearsal held or left out.
     pub(super) set_aside: u64,
-    view: View,
-    outcome: Outcome,
+    pub(super) view: View,
+    pub(super) outcome: Outcome,
 }
 
 impl Executor {
-    fn step(&self, id: StepId) -> Result<&Step, RunError> {
+    /// The step with that id.
+    pub(super) fn step(&self, id: StepId) -> Result<&Step, RunError> {
         let step = self.mapping.steps.get(id.ix());
         step.ok_or_else(|| RunError::Internal(format!("no step {id:?}")))
     }
@@ -396,38 +394,6 @@ impl Executor {
         Ok(())
     }
 
-    fn hold(&mut self, held: HeldRecord) -> Result<(), RunError> {
-        let known = self.holds.get_mut(held.step.ix());
-        let known = known.and_then(|holds| holds.remove(&held.key));
-        if known.is_some_and(|(code, words)| code == held.code && words == held.words) {
-            return Ok(());
-        }
-        let step = self.step(held.step)?.name.clone();
-        let some = |text: String| (!text.is_empty()).then_some(text);
-        self.entries.push(Entry::Held {
-            step,
-            key: held.key,
-            part: 0,
-            code: held.code,
-            field: some(held.field),
-            value: some(held.value),
-            words: held.words,
-            line: (held.line > 0).then_some(held.line),
-        });
-        if self.entries.len() >= GROUP {
-            self.write_entries()?;
-        }
-        Ok(())
-    }
-
-    fn write_entries(&mut self) -> Result<(), RunError> {
-        if !self.entries.is_empty() {
-            let entries = std::mem::take(&mut self.entries);
-            self.ledger.append_blocking(entries)?;
-        }
-        Ok(())
-    }
-
     /// Opens the file of a step unless it is open.
     fn open(&mut self, id: StepId) -> Result<(), RunError> {
         let Some(at) = self.steps.get(id.ix()).and_then(|s| s.file) else {
@@ -480,72 +446,6 @@ impl Executor {
             self.take(&mut out, missing.len() as u64, &[*id], false)?;
             self.missing.insert(from, missing);
         }
-        Ok(())
-    }
-
-    /// Finishes the files that are whole after this batch, and closes the books of their steps.
-    fn finish(&mut self, number: usize, batch: &[StepId]) -> Result<(), RunError> {
-        let mut closed: Vec<StepId> = batch
-            .iter()
-            .copied()
-            .filter(|id| self.steps.get(id.ix()).is_some_and(|s| s.file.is_none()))
-            .collect();
-        for at in 0..self.files.len() {
-            let Some(file) = self.files.get(at).filter(|f| f.last == number) else {
-                continue;
-            };
-            let steps = file.steps.clone();
-            let Some(output) = self.outputs.get_mut(at).and_then(Option::take) else {
-                continue;
-            };
-            let first = match steps.first() {
-                Some(first) => self.step(*first)?.name.clone(),
-                None => String::new(),
-            };
-            let (written, entry) = output.finish(&first)?;
-            if !written.changed {
-                for id in &steps {
-                    if let Some(counts) = self.counts.get_mut(id.ix()) {
-                        counts.unchanged += std::mem::take(&mut counts.created);
-                    }
-                }
-            }
-            self.entries.extend(entry);
-            self.outcome.files.push(written);
-            closed.extend(steps);
-        }
-        for id in closed {
-            self.close(id)?;
-        }
-        self.write_entries()
-    }
-
-    /// Closes the books of a step.
-    fn close(&mut self, id: StepId) -> Result<(), RunError> {
-        let step = self.step(id)?.name.clone();
-        let counts = self.counts.get(id.ix()).copied().unwrap_or_default();
-        if !counts.balanced() {
-            return Err(RunError::Books {
-                step,
-                detail: format!("{counts:?}"),
-            });
-        }
-        // What was held in an earlier run and is not any more.
-        if let Some(open) = self.holds.get_mut(id.ix()) {
-            for key in std::mem::take(open).into_keys() {
-                let step = step.clone();
-                self.entries.push(Entry::Released { step, key });
-            }
-        }
-        self.entries.push(Entry::StepEnded {
-            step: step.clone(),
-            counts,
-        });
-        (self.emit)(&Event::StepFinished { step, counts });
-        if self.mapping.policy.is_exceeded(counts.held + counts.failed, counts.read) {
-            self.outcome.over_limit.push(id);
-        }
-        self.outcome.steps.push((id, counts));
         Ok(())
     }
 }

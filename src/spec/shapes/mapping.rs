@@ -58,8 +58,8 @@ pub static MAPPING: Shape = Shape {
         ),
         key(
             "ignore",
-            Kind::Map(NAMES, &TEXT_MAP),
-            "Source fields that are left out, each with the reason, by source object.",
+            Kind::Map(NAMES, &Kind::Either(&[Kind::Text, TEXT_MAP])),
+            "Source fields that are left out, each with the reason, by source object; a reason alone leaves out the whole object.",
         ),
         key("page", Kind::Object(&PAGE), "What the pair page shows."),
         key(
