@@ -68,7 +68,7 @@ objects:
       written: {type: datetime, path: written}
       body: {type: html, path: body}
   visit:
-    rows: {file: visits.csv}
+    rows: {file: visits.csv, hash_key: true}
     fields:
       person: {type: ref, to: [person], path: person}
       page: {type: text, path: page}
