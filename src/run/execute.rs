@@ -12,6 +12,7 @@ use super::{
     resolver::Resolver,
     second,
     source::Source,
+    tags::{self, Taken},
 };
 use crate::{
     connector::rest::Rest,
@@ -118,6 +119,7 @@ pub async fn run(inputs: Inputs) -> Result<Outcome, RunError> {
         source,
         finished: vec![false; mapping.steps.len()],
         listed: HashSet::new(),
+        taken: Taken::new(),
         outcome: Outcome::default(),
     };
     executor.outcome.fields_made = provision::fields(&executor.ctx, &executor.tables).await?;
@@ -134,6 +136,7 @@ struct Executor {
     source: Arc<Source>,
     finished: Vec<bool>,
     listed: HashSet<ObjectId>,
+    taken: Taken,
     outcome: Outcome,
 }
 
@@ -158,6 +161,7 @@ impl Executor {
         self.list_destinations(batch).await?;
         let mut memories = self.memories(batch)?;
         self.own(batch)?;
+        tags::decide(&self.ctx, batch, &mut self.taken).await?;
         let resolver = Arc::new(self.resolver(batch)?);
         let mut passes: BTreeMap<ObjectId, Vec<StepId>> = BTreeMap::new();
         for id in batch {
@@ -286,13 +290,8 @@ impl Executor {
             .map(|(id, done)| done.then(|| self.ids.snapshot(id)))
             .collect();
         let mut natural = HashMap::new();
-        let mut tags = HashMap::new();
         for id in batch {
             let step = self.ctx.step(*id)?;
-            if let Some(directory) = self.ctx.directory(step.to) {
-                tags.entry(step.to)
-                    .or_insert_with(|| directory.tags().clone());
-            }
             for field in &step.fields {
                 let Some(RefSource::NaturalKey(object)) = &field.reference else {
                     continue;
@@ -309,7 +308,7 @@ impl Executor {
             Arc::clone(&self.ctx.mapping),
             steps,
             natural,
-            tags,
+            self.taken.clone(),
             self.fallbacks()?,
         ))
     }

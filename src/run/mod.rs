@@ -26,6 +26,7 @@ pub mod second;
 pub mod send;
 pub mod source;
 pub mod stand_in;
+pub mod tags;
 
 pub use execute::{Inputs, Outcome, run};
 pub use failure::RunError;

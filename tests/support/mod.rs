@@ -319,8 +319,10 @@ pub fn text_of(path: &Path) -> String {
 /// The rows of a CSV file by header, decoded as windows-1252 where it is no UTF-8.
 pub fn csv_rows(path: &Path) -> Vec<BTreeMap<String, String>> {
     let text = text_of(path);
+    let semicolons = text.lines().next().is_some_and(|l| l.contains(';'));
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
+        .delimiter(if semicolons { b';' } else { b',' })
         .from_reader(text.as_bytes());
     let header: Vec<String> = reader
         .headers()

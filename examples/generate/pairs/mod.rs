@@ -1,5 +1,6 @@
 //! The pairs that example exports can be made for: one module each, and what they share.
 
+pub mod actimo;
 pub mod allclients;
 pub mod interactive;
 pub mod people;
@@ -11,12 +12,13 @@ pub mod smartdesk;
 pub type File = (String, Vec<u8>);
 
 /// The source platforms that exports can be made for.
-pub const NAMES: [&str; 3] = ["allclients", "interactive", "smartdesk"];
+pub const NAMES: [&str; 4] = ["allclients", "interactive", "smartdesk", "actimo"];
 
 /// The files of an export.
 pub fn export(pair: &str, contacts: usize, seed: u64) -> Vec<File> {
     match pair {
         "allclients" => allclients::export(contacts, seed),
+        "actimo" => actimo::export(contacts, seed),
         "smartdesk" => smartdesk::export(contacts, seed),
         "interactive" => interactive::export(contacts, seed),
         _ => Vec::new(),

@@ -5,6 +5,7 @@ use super::File;
 /// Rows below a header.
 pub struct Sheet {
     header: &'static [&'static str],
+    separator: char,
     line_end: &'static str,
     text: String,
 }
@@ -43,10 +44,16 @@ impl Row {
 }
 
 impl Sheet {
-    /// A table with its header.
+    /// A table with its header, cells separated by commas.
     pub fn new(header: &'static [&'static str], line_end: &'static str) -> Sheet {
+        Sheet::with(header, ',', line_end)
+    }
+
+    /// A table with its header.
+    pub fn with(header: &'static [&'static str], separator: char, line_end: &'static str) -> Sheet {
         let mut sheet = Sheet {
             header,
+            separator,
             line_end,
             text: String::new(),
         };
@@ -76,9 +83,9 @@ impl Sheet {
     fn push_cells(&mut self, cells: &[String]) {
         for (n, cell) in cells.iter().enumerate() {
             if n > 0 {
-                self.text.push(',');
+                self.text.push(self.separator);
             }
-            if cell.contains(['"', ',', '\r', '\n']) {
+            if cell.contains(['"', self.separator, '\r', '\n']) {
                 self.text.push('"');
                 self.text.push_str(&cell.replace('"', "\"\""));
                 self.text.push('"');
@@ -117,7 +124,16 @@ pub fn sheet(
     header: &'static [&'static str],
     rows: impl IntoIterator<Item = Vec<String>>,
 ) -> Sheet {
-    let mut sheet = Sheet::new(header, "\n");
+    separated(header, ',', rows)
+}
+
+/// A table with another separator.
+pub fn separated(
+    header: &'static [&'static str],
+    separator: char,
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> Sheet {
+    let mut sheet = Sheet::with(header, separator, "\n");
     for cells in rows {
         let mut row = Row::new(header);
         for (name, cell) in header.iter().zip(cells) {
