@@ -395,11 +395,7 @@ fn joined(
 }
 
 /// A part of what became of a record.
-fn outcome(
-    ctx: &mut Ctx<'_>,
-    member: Option<(&str, Span)>,
-    all: Span,
-) -> Option<(Input, Kind)> {
+fn outcome(ctx: &mut Ctx<'_>, member: Option<(&str, Span)>, all: Span) -> Option<(Input, Kind)> {
     let names = OutcomePart::ALL.iter().map(|(n, _)| *n);
     let (name, span) = member.unwrap_or(("", all));
     let Some((_, part)) = OutcomePart::ALL.iter().find(|(n, _)| *n == name) else {

@@ -127,7 +127,10 @@ fn term(cursor: &mut Cursor<'_>, depth: usize) -> Result<Ast, Fault> {
     let left = side(cursor)?;
     if let Side::Path(path) = &left {
         if cursor.word("is") {
-            for (word, state) in [("unknown", RefState::Unknown), ("dropped", RefState::Dropped)] {
+            for (word, state) in [
+                ("unknown", RefState::Unknown),
+                ("dropped", RefState::Dropped),
+            ] {
                 if cursor.word(word) {
                     return Ok(Ast::State(path.clone(), state));
                 }

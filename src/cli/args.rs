@@ -57,7 +57,7 @@ pub enum Color {
 pub enum Command {
     /// Check specs: platforms, mappings, migrations. Offline, all faults at once.
     Validate(Validate),
-    /// Explain a diagnostic code or a hold code.
+    /// Explain a diagnostic code.
     Explain(Explain),
     /// Print the JSON Schema of a kind of spec.
     Schema(Schema),

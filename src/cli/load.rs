@@ -42,6 +42,14 @@ pub fn migration(path: &Path) -> Result<Loaded, Failure> {
         );
     }
     let project = Project::load(&[path]);
+    if project.migrations.is_empty() && !project.diagnostics.has_errors() {
+        let kind = project.specs().next().map_or("no spec", |s| s.kind.name());
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{} is no migration ({kind})", path.display()),
+        )
+        .hint("a migration begins with `spec: migration/v1` and names its mapping"));
+    }
     let (migration, found) = match project.migrations.first() {
         Some(file) => check::check_migration(&project, file),
         None => (None, Diagnostics::default()),

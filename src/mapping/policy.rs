@@ -99,7 +99,7 @@ impl Default for Policy {
     fn default() -> Self {
         Policy {
             blank: BlankPolicy::Skip,
-            errors_max_share: None,
+            errors_max_share: Some(5000),
             errors_max_count: None,
             sample_size: 300,
             sample_seed: 7,

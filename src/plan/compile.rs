@@ -336,9 +336,8 @@ fn gather_reports(mapping: &Mapping, batches: &mut Vec<Vec<StepId>>) {
             let Some(report) = step(id).filter(|s| s.of.is_report() && s.of != Of::Missing) else {
                 continue;
             };
-            let loads = |id: &StepId| {
-                step(id).is_some_and(|s| s.from == report.from && !s.of.is_report())
-            };
+            let loads =
+                |id: &StepId| step(id).is_some_and(|s| s.from == report.from && !s.of.is_report());
             if let Some(last) = batches.iter().rposition(|b| b.iter().any(loads))
                 && last > at
             {

@@ -8,7 +8,7 @@ use super::{
     files::WrittenFile,
     known::StepMemory,
     loader::Loaded,
-    pass, prepare, provision,
+    pass, preflight, prepare, provision,
     resolver::Resolver,
     second,
     source::Source,
@@ -94,6 +94,7 @@ pub async fn run(inputs: Inputs) -> Result<Outcome, RunError> {
         resumed: run.resumed,
         batches: plan.batches.len(),
     });
+    preflight::columns(&mapping, &source)?;
     rest.probe().await?;
     let tables = {
         let (mapping, source, emit) =

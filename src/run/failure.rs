@@ -14,6 +14,12 @@ pub enum RunError {
     /// The source cannot be read.
     #[error(transparent)]
     Extract(#[from] ExtractError),
+    /// The export does not fit the specs.
+    #[error("{what}")]
+    Source {
+        /// What does not fit, one item per line.
+        what: String,
+    },
     /// The ledger cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),

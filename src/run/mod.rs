@@ -19,6 +19,7 @@ pub mod key;
 pub mod known;
 pub mod loader;
 pub mod pass;
+pub mod preflight;
 pub mod prepare;
 pub mod provision;
 pub mod resolver;

@@ -115,12 +115,7 @@ impl Resolve for Resolver {
         answer
     }
 
-    fn fallback(
-        &self,
-        object: ObjectId,
-        only: &[StepId],
-        to: &[ObjectId],
-    ) -> Option<DestRef<'_>> {
+    fn fallback(&self, object: ObjectId, only: &[StepId], to: &[ObjectId]) -> Option<DestRef<'_>> {
         let steps = self.by_source.get(object.ix())?;
         steps.iter().find_map(|id| {
             let step = self.mapping.steps.get(id.ix())?;

@@ -7,6 +7,14 @@ use crate::{
 };
 use std::{path::PathBuf, sync::Arc};
 
+/// What a file's header has and lacks.
+pub struct Header {
+    /// Positions of fields whose column is not there.
+    pub missing: Vec<usize>,
+    /// Columns without a field.
+    pub unknown: Vec<String>,
+}
+
 /// Where records are read.
 pub struct Source {
     platform: Arc<Platform>,
@@ -50,6 +58,26 @@ impl Source {
             .and_then(|o| o.rows.as_ref())
             .ok_or_else(|| "its records are read from no file".to_owned())?;
         files::attached(&self.folder, &self.folder.join(&rows.file), name)
+    }
+
+    /// The header of an object's file against the object's fields.
+    ///
+    /// # Errors
+    /// When the file is missing, unreadable or no file of its format.
+    pub fn header(&self, object: ObjectId) -> Result<Header, ExtractError> {
+        let fields = self
+            .platform
+            .objects
+            .get(object.ix())
+            .map_or(0, |o| o.fields.len());
+        let all: Vec<FieldId> = (0..fields)
+            .filter_map(|f| u16::try_from(f).ok().map(FieldId))
+            .collect();
+        let rows = self.open(object, &all)?;
+        Ok(Header {
+            missing: rows.missing_columns(),
+            unknown: rows.unknown_columns(),
+        })
     }
 
     /// About how many records an object has; `None` where its file cannot be read.

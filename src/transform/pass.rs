@@ -161,7 +161,9 @@ impl Pass {
             .splits
             .get(object.ix())
             .is_some_and(|s| !s.is_empty());
-        let mut loading = mapping.steps_from(object).filter(|(_, s)| !s.of.is_report());
+        let mut loading = mapping
+            .steps_from(object)
+            .filter(|(_, s)| !s.of.is_report());
         let first = loading.next().map(|(id, _)| id);
         Ok(Pass {
             object,
@@ -221,7 +223,13 @@ impl Pass {
                 let named = name_of(key, line, at, code, arena);
                 self.refuse(named, line, code, key, words, &mut watch);
                 scope.enter(Record::Page(page, row), None);
-                self.report(At { key: named, line }, &mut scope, &mut work, resolve, &mut watch);
+                self.report(
+                    At { key: named, line },
+                    &mut scope,
+                    &mut work,
+                    resolve,
+                    &mut watch,
+                );
                 continue;
             }
             let at = At { key, line };
@@ -257,9 +265,7 @@ impl Pass {
                     Goes::Here => step.run(at, &mut scope, resolve, &mut work, &mut watch),
                     Goes::Elsewhere => watch.sink.settle(step.id, key, line, Settled::Routed),
                     Goes::Nowhere(why) => {
-                        watch
-                            .sink
-                            .settle(step.id, key, line, Settled::Dropped(why));
+                        watch.sink.settle(step.id, key, line, Settled::Dropped(why));
                     }
                 }
             }
@@ -310,9 +316,7 @@ impl Pass {
                     step.run(at, scope, resolve, work, watch.sink);
                 }
                 None if self.tells => {
-                    watch
-                        .sink
-                        .settle(step.id, at.key, at.line, Settled::Routed);
+                    watch.sink.settle(step.id, at.key, at.line, Settled::Routed);
                 }
                 None => {}
             }

@@ -19,12 +19,7 @@ pub trait Resolve: Sync {
     ) -> Resolution<'_>;
 
     /// The record that stands in for records of a source object that are not there.
-    fn fallback(
-        &self,
-        object: ObjectId,
-        only: &[StepId],
-        to: &[ObjectId],
-    ) -> Option<DestRef<'_>> {
+    fn fallback(&self, object: ObjectId, only: &[StepId], to: &[ObjectId]) -> Option<DestRef<'_>> {
         let _ = (object, only, to);
         None
     }

@@ -173,7 +173,8 @@ impl ObjectBuilder {
             (Store::new(Columns::new(object, kept, name)), from)
         });
         let feeds = need.indexes.iter().map(|spec| {
-            let plain = || Compiler::plain(mapping, maps, &zone.zone, need.object, &columns, "a join");
+            let plain =
+                || Compiler::plain(mapping, maps, &zone.zone, need.object, &columns, "a join");
             Ok(IndexFeed {
                 own: spec.fields.iter().map(|f| position(*f)).collect(),
                 filter: match &spec.filter {
@@ -271,8 +272,7 @@ impl ObjectBuilder {
         let object = self.need.object;
         let mut store = self.store.map(|(store, _)| store);
         let mut groups = None;
-        let mut builders: Vec<Option<IndexBuilder>> =
-            self.indexes.into_iter().map(Some).collect();
+        let mut builders: Vec<Option<IndexBuilder>> = self.indexes.into_iter().map(Some).collect();
         let merge = self.need.merge.and_then(|at| builders.get_mut(at)?.take());
         if let (Some(merge), Some(all)) = (merge, store.as_ref()) {
             // The same look-up may serve a join too, which then wants survivors.

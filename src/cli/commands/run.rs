@@ -205,7 +205,7 @@ pub(super) fn failure(error: RunError) -> Failure {
         RunError::Stop(Stop::Cancelled) => Failure::new(Exit::Interrupted, text),
         RunError::Stop(Stop::Unexpected { .. }) => Failure::new(Exit::Internal, text)
             .hint("the platform file may not describe this account; -vv shows the calls"),
-        RunError::Extract(_) => Failure::new(Exit::Usage, text),
+        RunError::Extract(_) | RunError::Source { .. } => Failure::new(Exit::Usage, text),
         RunError::Open(e) => open_failure(&e),
         RunError::Ledger(_) | RunError::Write { .. } | RunError::File(_) => {
             Failure::new(Exit::Temporary, text).hint(again)

@@ -223,8 +223,7 @@ impl Sink for Collector<'_> {
         if self.was_told(step, key) {
             return;
         }
-        if matches!(why, Settled::Dropped(_))
-            && self.steps.get(step.ix()).is_some_and(|s| s.wanted)
+        if matches!(why, Settled::Dropped(_)) && self.steps.get(step.ix()).is_some_and(|s| s.wanted)
         {
             self.out.note(step, key, "", IdState::Dropped);
         }

@@ -175,7 +175,12 @@ impl<T: Send> Line<T> {
     }
 
     /// Takes a result, and delivers all whose turn it is unless another thread does.
-    fn put(&self, number: u64, result: T, deliver: &Mutex<impl FnMut(T) -> Result<Page, RunError>>) {
+    fn put(
+        &self,
+        number: u64,
+        result: T,
+        deliver: &Mutex<impl FnMut(T) -> Result<Page, RunError>>,
+    ) {
         let mut outbox = lock(&self.outbox);
         outbox.ready.insert(number, result);
         if outbox.busy {

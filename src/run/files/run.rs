@@ -14,8 +14,8 @@ use crate::{
     mapping::{Mapping, Of, Step},
     plan::Plan,
     run::{
-        context::Emit, execute::Outcome, failure::RunError, prepare,
-        resolver::Resolver, source::Source,
+        context::Emit, execute::Outcome, failure::RunError, prepare, resolver::Resolver,
+        source::Source,
     },
     transform::{MissingPass, Pass, PassOptions, Tables},
 };
@@ -261,7 +261,10 @@ impl Executor {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one caller, each a part of the pass")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one caller, each a part of the pass"
+    )]
     fn pass(
         &mut self,
         pass: &Pass,

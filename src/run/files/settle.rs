@@ -104,7 +104,11 @@ impl Executor {
             counts,
         });
         (self.emit)(&Event::StepFinished { step, counts });
-        if self.mapping.policy.is_exceeded(counts.held + counts.failed, counts.read) {
+        if self
+            .mapping
+            .policy
+            .is_exceeded(counts.held + counts.failed, counts.read)
+        {
             self.outcome.over_limit.push(id);
         }
         self.outcome.steps.push((id, counts));

@@ -1,6 +1,8 @@
 //! The mapping file around its object mappings: splits, merges, value maps, documents, tests.
 
-use super::{NAME, NAMES, SOME_NAMES, SPEC, TEXT_MAP, TYPE, policy::POLICY,
+use super::{
+    NAME, NAMES, SOME_NAMES, SPEC, TEXT_MAP, TYPE,
+    policy::POLICY,
     step::{JOIN, STEP},
 };
 use crate::spec::shape::{Keys, Kind, Literal, Rule, Shape, key, preset, required};
@@ -40,10 +42,7 @@ pub static MAPPING: Shape = Shape {
         ),
         key(
             "splits",
-            Kind::Map(
-                NAMES,
-                &Kind::Either(&[SPLIT_ROWS, Kind::Object(&SPLIT)]),
-            ),
+            Kind::Map(NAMES, &Kind::Either(&[SPLIT_ROWS, Kind::Object(&SPLIT)])),
             "Where records of a source object go, by source object; the first row that holds wins.",
         ),
         required(

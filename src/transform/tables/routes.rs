@@ -13,7 +13,10 @@ use bumpalo::Bump;
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Where the survivors of an object's merges go, group by group.
-pub(super) fn of_survivors(tables: &Arc<Tables>, object: ObjectId) -> Result<Vec<Route>, CompileError> {
+pub(super) fn of_survivors(
+    tables: &Arc<Tables>,
+    object: ObjectId,
+) -> Result<Vec<Route>, CompileError> {
     let (Some(store), Some(groups)) = (tables.store(object.ix()), tables.groups_of(object)) else {
         return Ok(Vec::new());
     };
