@@ -261,10 +261,6 @@ impl Executor {
         Ok(())
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one caller, each a part of the pass"
-    )]
     fn pass(
         &mut self,
         pass: &Pass,
