@@ -1,6 +1,13 @@
 //! Actimo to the simulated account, row by row of the requirements: the example is loaded once, then each row reads
 //! the destination back over HTTP and compares with the export's files.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
+
 mod support;
 
 use serde_json::Value;
