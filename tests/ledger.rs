@@ -1,11 +1,5 @@
 //! The ledger under attack: crashes, torn files, tampering, full disks and rivals.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a panic is how a test reports"
-)]
 #![allow(clippy::unwrap_used, reason = "a panic is the report")]
 
 use jiff::Timestamp;

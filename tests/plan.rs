@@ -1,11 +1,5 @@
 //! What the planner prints: the shipped migration, and small cases for order, second passes and refusals.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a panic is how a test reports"
-)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is the report")]
 
 use std::{path::Path, sync::Arc};
