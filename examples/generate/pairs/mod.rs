@@ -7,17 +7,25 @@ pub mod people;
 pub mod random;
 pub mod sheet;
 pub mod smartdesk;
+pub mod usercom;
 
 /// Path under the export folder, and content.
 pub type File = (String, Vec<u8>);
 
 /// The source platforms that exports can be made for.
-pub const NAMES: [&str; 4] = ["allclients", "interactive", "smartdesk", "actimo"];
+pub const NAMES: [&str; 5] = [
+    "allclients",
+    "interactive",
+    "smartdesk",
+    "actimo",
+    "usercom",
+];
 
 /// The files of an export.
 pub fn export(pair: &str, contacts: usize, seed: u64) -> Vec<File> {
     match pair {
         "allclients" => allclients::export(contacts, seed),
+        "usercom" => usercom::export(contacts, seed),
         "actimo" => actimo::export(contacts, seed),
         "smartdesk" => smartdesk::export(contacts, seed),
         "interactive" => interactive::export(contacts, seed),
