@@ -167,7 +167,7 @@ pub struct RunArgs {
     /// Create through the sandbox's admin plane what only an admin can create. Only for a sandbox destination.
     #[arg(long)]
     pub provision: bool,
-    /// Append events as JSON lines to this file (`-`: stdout).
+    /// Append events as JSON lines to this file (`-`: stdout; the books then go to stderr).
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
     /// How to print the books.

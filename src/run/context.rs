@@ -44,7 +44,14 @@ pub struct Context {
     directories: HashMap<ObjectId, Shelf>,
     /// Destination ids already bound, by destination object: a record found by its content counts once.
     claimed: Mutex<HashSet<(ObjectId, String)>>,
+    /// Destination records that were there before this migration's ledger knew them.
+    prior: Mutex<HashSet<(ObjectId, String)>>,
+    /// One call at a time for records of the same content, which only their number tells apart.
+    alike: Vec<tokio::sync::Mutex<()>>,
 }
+
+/// Locks for records of the same content. Many more than calls in flight, so that others rarely meet.
+const ALIKE: usize = 1024;
 
 struct Shelf {
     directory: Mutex<Directory>,
@@ -129,6 +136,8 @@ impl Context {
             readers,
             directories,
             claimed: Mutex::new(HashSet::new()),
+            prior: Mutex::new(HashSet::new()),
+            alike: (0..ALIKE).map(|_| tokio::sync::Mutex::new(())).collect(),
         }
     }
 
@@ -236,6 +245,31 @@ impl Context {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .contains(&(object, id.to_owned()))
+    }
+
+    /// Notes that a destination record was there before this migration made anything below it.
+    pub fn found_there(&self, object: ObjectId, id: &str) {
+        self.prior
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((object, id.to_owned()));
+    }
+
+    /// True when a destination record was there before this migration.
+    pub fn was_there(&self, object: ObjectId, id: &str) -> bool {
+        self.prior
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&(object, id.to_owned()))
+    }
+
+    /// Waits until no other record of the same content is being looked for or made.
+    pub async fn alone(&self, body: &[u8]) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        body.hash(&mut hasher);
+        let at = usize::try_from(hasher.finish() % (ALIKE as u64)).ok()?;
+        Some(self.alike.get(at)?.lock().await)
     }
 
     /// The id of a record in an answer.

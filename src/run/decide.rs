@@ -37,6 +37,8 @@ pub enum Known {
 pub enum Seen {
     /// The step has no match key, or the record has no value for one.
     NoKey,
+    /// The same, but its parent was at the destination before this migration: it may be there, too.
+    NoKeyBelow,
     /// No record has the key.
     Nothing,
     /// This record has it and no other source record stands behind it.
@@ -65,6 +67,8 @@ pub enum Action {
     Create,
     /// Find out whether an interrupted write arrived, then create or adopt.
     Resolve,
+    /// Look for the same content below its parent, then bind or create.
+    Look,
     /// Set it aside.
     Hold(&'static str, String),
     /// Nothing: the destination refused this very content before.
@@ -97,7 +101,7 @@ pub fn decide(step: &Step, fingerprint: u64, known: &Known, seen: &Seen) -> Acti
 
         // An interrupted create with a key: the listing made after the interruption tells.
         (Known::OpenCreate, Seen::Record(id)) => Action::Adopt(id.clone()),
-        (Known::OpenCreate, Seen::Nothing | Seen::NoKey) => Action::Resolve,
+        (Known::OpenCreate, Seen::Nothing | Seen::NoKey | Seen::NoKeyBelow) => Action::Resolve,
 
         (_, Seen::Record(id)) => match step.found {
             Found::Use => Action::Bind(id.clone()),
@@ -115,7 +119,9 @@ pub fn decide(step: &Step, fingerprint: u64, known: &Known, seen: &Seen) -> Acti
                 format!("has the same match key as record {by}; merge them or correct one"),
             ),
         },
-        (_, Seen::Nothing | Seen::NoKey) => match step.absent {
+        // A ledger that was lost, or records brought over by hand: without a key only the content can tell.
+        (_, Seen::NoKeyBelow) if step.absent == Absent::Create => Action::Look,
+        (_, Seen::Nothing | Seen::NoKey | Seen::NoKeyBelow) => match step.absent {
             Absent::Create | Absent::Placeholder(_) => Action::Create,
             Absent::Hold | Absent::Fallback(_) => Action::Hold(
                 "not_at_destination",
@@ -128,3 +134,6 @@ pub fn decide(step: &Step, fingerprint: u64, known: &Known, seen: &Seen) -> Acti
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use crate::{
     connector::rest::Rest,
     event::{Counts, Event},
     ident::{ObjectId, StepId},
-    ledger::{Entry, IdMap, Ledger, Run},
+    ledger::{Entry, IdMap, Ledger, Origin, Run},
     mapping::{Absent, Input, Mapping, RefSource},
     plan::Plan,
     transform::Tables,
@@ -275,6 +275,9 @@ impl Executor {
             for (key, _, entry) in known.iter() {
                 if !entry.dest_id.is_empty() && entry.state == crate::ledger::IdState::Confirmed {
                     self.ctx.claim(step.to, entry.dest_id);
+                    if entry.origin != Some(Origin::Created) {
+                        self.ctx.found_there(step.to, entry.dest_id);
+                    }
                     if let Some(mut directory) = self.ctx.directory(step.to) {
                         directory.own(entry.dest_id, &step.name, key);
                     }

@@ -102,7 +102,8 @@ async fn by_lookup(ctx: &Context, step: &Step, work: &Work) -> Result<Search, Ru
     Ok(Search::CannotTell)
 }
 
-/// The first record with the same content that stands for no other source record.
+/// The first record with the same content that stands for no other source record; it is claimed at once, so that
+/// of two records alike each gets its own.
 fn by_content(ctx: &Context, step: &Step, work: &Work, records: Vec<serde_json::Value>) -> Search {
     let Ok(body) = serde_json::from_slice::<serde_json::Value>(&work.body) else {
         return Search::CannotTell;
@@ -116,6 +117,7 @@ fn by_content(ctx: &Context, step: &Step, work: &Work, records: Vec<serde_json::
         };
         if !ctx.is_claimed(step.to, &id)
             && compare::differences(ctx.readers(step.to), object, step, &body, &record).is_empty()
+            && ctx.claim(step.to, &id)
         {
             return Search::Found(id);
         }

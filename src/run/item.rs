@@ -31,6 +31,17 @@ pub enum Item {
     },
 }
 
+impl Item {
+    /// The step and the source record it is about.
+    pub fn about(&self) -> (StepId, &str) {
+        match self {
+            Item::Work(w) => (w.step, &w.key),
+            Item::Hold(h) => (h.step, &h.key),
+            Item::Settle { step, key, .. } => (*step, key),
+        }
+    }
+}
+
 /// Why a record is neither written nor held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {

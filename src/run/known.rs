@@ -5,7 +5,10 @@ use crate::{
     ident::StepId,
     ledger::{IdEntry, IdMap, IdState, Origin, View, view::ReadError},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// The memory of one step.
 pub struct StepMemory {
@@ -13,6 +16,8 @@ pub struct StepMemory {
     ids: Arc<IdMap>,
     /// Holds and refusals as they stand in the ledger: key to (code, words).
     holds: HashMap<String, (String, String)>,
+    /// Keys of holds that stand in the ledger and that this run has not come to yet.
+    waiting: HashSet<String>,
 }
 
 impl StepMemory {
@@ -31,7 +36,25 @@ impl StepMemory {
         view.each_hold(Some(name), |h| {
             holds.insert(h.key, (h.code, h.words));
         })?;
-        Ok(StepMemory { step, ids, holds })
+        let waiting = holds.keys().cloned().collect();
+        Ok(StepMemory {
+            step,
+            ids,
+            holds,
+            waiting,
+        })
+    }
+
+    /// This run has come to the record.
+    pub fn met(&mut self, key: &str) {
+        self.waiting.remove(key);
+    }
+
+    /// Holds of records that the source no longer has, in order.
+    pub fn holds_of_nothing(&self) -> Vec<String> {
+        let mut keys: Vec<String> = self.waiting.iter().cloned().collect();
+        keys.sort_unstable();
+        keys
     }
 
     /// What is known about a part of a record.
@@ -64,6 +87,14 @@ impl StepMemory {
         self.holds
             .get(key)
             .is_some_and(|(c, w)| c == code && w == words)
+    }
+
+    /// True when a hold of the record's content stands in the ledger: not a refusal, nor a doubt about one of its
+    /// calls, which end otherwise.
+    pub fn has_content_hold(&self, key: &str) -> bool {
+        self.holds.get(key).is_some_and(|(code, _)| {
+            !code.starts_with("refused") && code != "second_pass_refused" && code != "in_doubt"
+        })
     }
 
     /// True when some hold or refusal of the record stands in the ledger.

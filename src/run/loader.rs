@@ -103,6 +103,11 @@ impl Loader {
         while !self.tasks.is_empty() {
             self.join_one().await;
         }
+        if self.failure.is_none()
+            && let Err(error) = self.release_gone().await
+        {
+            self.failure = Some(error);
+        }
         match self.failure {
             Some(error) => Err(error),
             None => Ok(Loaded {
@@ -110,6 +115,27 @@ impl Loader {
                 books: self.books,
             }),
         }
+    }
+
+    /// Ends the holds of records that are no longer in the source: nothing waits for them.
+    async fn release_gone(&self) -> Result<(), RunError> {
+        let mut entries = Vec::new();
+        for (id, memory) in &self.memory {
+            let name = &self.ctx.step(*id)?.name;
+            entries.extend(
+                memory
+                    .holds_of_nothing()
+                    .into_iter()
+                    .map(|key| Entry::Released {
+                        step: name.clone(),
+                        key,
+                    }),
+            );
+        }
+        if !entries.is_empty() {
+            self.ctx.ledger.append(entries).await?;
+        }
+        Ok(())
     }
 
     async fn page(&mut self, page: Result<PageItems, RunError>) -> Result<(), RunError> {
@@ -120,6 +146,8 @@ impl Loader {
         }
         let mut entries = Vec::new();
         for item in page.items {
+            let (step, key) = item.about();
+            self.memory(step)?.met(key);
             match item {
                 Item::Hold(held) => self.hold(held, &mut entries)?,
                 Item::Settle { step, key, why } => self.settle(step, key, why, &mut entries)?,
@@ -212,6 +240,13 @@ impl Loader {
         let seen = see(&ctx, step, &work);
         match decide::decide(step, work.fingerprint, &known, &seen) {
             Action::Unchanged => {
+                // A change of it was held, and the source has gone back to what is there.
+                if self.memory(work.step)?.has_content_hold(&work.key) {
+                    entries.push(Entry::Released {
+                        step: step.name.clone(),
+                        key: work.key.clone(),
+                    });
+                }
                 let id = match known {
                     Known::Confirmed { id, .. } => id,
                     _ => String::new(),
@@ -222,7 +257,15 @@ impl Loader {
                     differs: Vec::new(),
                 });
             }
+            Action::Look => {
+                self.spawn(async move {
+                    let step = ctx.step(work.step)?;
+                    Ok(vec![send::look_or_create(&ctx, step, work).await?])
+                })
+                .await;
+            }
             Action::Bind(id) => {
+                ctx.found_there(step.to, &id);
                 entries.push(send::confirmed(step, &work, &id, Origin::Matched));
                 self.book(Done {
                     work,
@@ -268,7 +311,10 @@ impl Loader {
             Action::Update(id) => {
                 let origin = match known {
                     Known::Confirmed { created: true, .. } => Origin::Created,
-                    _ => Origin::Updated,
+                    _ => {
+                        ctx.found_there(step.to, &id);
+                        Origin::Updated
+                    }
                 };
                 self.claim(&ctx, &work);
                 self.spawn(async move {
@@ -453,16 +499,20 @@ impl Loader {
 
 /// What the destination shows under the record's match keys, the first that shows something.
 fn see(ctx: &Context, step: &crate::mapping::Step, work: &Work) -> Seen {
-    let Some(directory) = ctx.directory(step.to) else {
-        return Seen::NoKey;
+    let no_key = match &work.parent {
+        Some((object, id)) if ctx.was_there(*object, id) => Seen::NoKeyBelow,
+        _ => Seen::NoKey,
     };
-    let mut seen = Seen::NoKey;
+    let Some(directory) = ctx.directory(step.to) else {
+        return no_key;
+    };
+    let mut seen = no_key;
     for (key, text) in step.match_keys.iter().zip(&work.keys) {
         let (Some(text), Some(rule)) = (text, directory.rule(&KeyRule::from(key))) else {
             continue;
         };
         match directory.seen(rule, text, &step.name, &work.key) {
-            Seen::Nothing | Seen::NoKey => seen = Seen::Nothing,
+            Seen::Nothing | Seen::NoKey | Seen::NoKeyBelow => seen = Seen::Nothing,
             found => return found,
         }
     }

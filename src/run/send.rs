@@ -114,6 +114,39 @@ pub fn held(step: &Step, work: &Work, code: &str, words: &str) -> Entry {
 /// # Errors
 /// When the destination or the ledger stops.
 pub async fn create(ctx: &Context, step: &Step, work: Work, doubt: bool) -> Result<Done, RunError> {
+    let _alone = match work.keys.iter().any(Option::is_some) {
+        true => None,
+        false => ctx.alone(&work.body).await,
+    };
+    create_alone(ctx, step, work, doubt).await
+}
+
+/// Binds a record without a key to one of the same content below its parent, or creates it.
+///
+/// # Errors
+/// When the destination or the ledger stops.
+pub async fn look_or_create(ctx: &Context, step: &Step, work: Work) -> Result<Done, RunError> {
+    let _alone = ctx.alone(&work.body).await;
+    // Nothing was sent for it yet: one look is enough, there is no late write to wait for.
+    if let Search::Found(id) = find::look(ctx, step, &work).await? {
+        ctx.ledger
+            .append(vec![confirmed(step, &work, &id, Origin::Unchanged)])
+            .await?;
+        return Ok(Done {
+            work,
+            sent: Sent::Unchanged { id },
+            differs: Vec::new(),
+        });
+    }
+    create_alone(ctx, step, work, false).await
+}
+
+async fn create_alone(
+    ctx: &Context,
+    step: &Step,
+    work: Work,
+    doubt: bool,
+) -> Result<Done, RunError> {
     let mut doubt = doubt;
     for _ in 0..ATTEMPTS {
         if doubt {

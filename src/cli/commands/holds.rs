@@ -7,6 +7,7 @@ use crate::{
         exit::{Exit, Failure},
         out,
     },
+    ledger::{View, view::ReadError},
     report::holds,
 };
 use std::collections::BTreeSet;
@@ -23,6 +24,17 @@ pub fn run(args: &Holds) -> Result<Exit, Failure> {
         format,
     }) = &args.action;
     let view = open_view(migration)?;
+    if let Some(step) = step {
+        // A step that never held anything is fine; one that never was is a slip of the pen.
+        let known = known_steps(&view)?;
+        if !known.is_empty() && !known.contains(step) {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("no run of this migration had a step `{step}`"),
+            )
+            .hint(format!("its steps are {}", known.join(", "))));
+        }
+    }
     let mut rows = Vec::new();
     view.each_hold(step.as_deref(), |hold| {
         if code.as_ref().is_none_or(|c| *c == hold.code) {
@@ -58,4 +70,18 @@ pub fn run(args: &Holds) -> Result<Exit, Failure> {
     };
     out::result(&text);
     Ok(Exit::Done)
+}
+
+fn known_steps(view: &View) -> Result<Vec<String>, Failure> {
+    let read = |e: ReadError| Failure::new(Exit::Temporary, e.to_string());
+    let mut names = std::collections::BTreeSet::new();
+    for run in view.runs().map_err(read)? {
+        names.extend(
+            view.steps(run.run)
+                .map_err(read)?
+                .into_iter()
+                .map(|s| s.step),
+        );
+    }
+    Ok(names.into_iter().collect())
 }

@@ -123,15 +123,18 @@ async fn start(
                 loaded, &ledger, begun.id, outcome, &done, &calls, documents, elapsed_ms, head,
             )?;
             save(&state, &report);
-            out::result(&match args.format {
+            let books = match args.format {
                 ReportFormat::Text => report::books::render_text(&report),
                 ReportFormat::Json => report::books::render_json(&report),
-            });
-            if done.over_limit.is_empty() {
-                Ok(Exit::Done)
-            } else {
-                out::note("more records are held or failed than the policy allows (policy.errors)");
-                Ok(Exit::Held)
+            };
+            // Where stdout carries events, every line of it is one.
+            match args.events.as_deref() {
+                Some(p) if p.as_os_str() == "-" => out::note(&books),
+                _ => out::result(&books),
+            }
+            match over_limit(loaded, &done) {
+                None => Ok(Exit::Done),
+                Some(failure) => Err(failure),
             }
         }
         Err(RunError::Stop(Stop::Cancelled)) => {
@@ -145,6 +148,32 @@ async fn start(
     };
     destination.close().await;
     exit
+}
+
+/// Why the run counts as one with too many exceptions; `None` when the policy allows them.
+fn over_limit(loaded: &load::Loaded, done: &Outcome) -> Option<Failure> {
+    let steps: Vec<String> = done
+        .steps
+        .iter()
+        .filter(|(id, _)| done.over_limit.contains(id))
+        .filter_map(|(id, c)| {
+            let step = loaded.migration.mapping.steps.get(id.ix())?;
+            Some(format!(
+                "step `{}` has {} held and {} failed of {} records",
+                step.name, c.held, c.failed, c.read
+            ))
+        })
+        .collect();
+    if steps.is_empty() {
+        return None;
+    }
+    Some(
+        Failure::new(
+            Exit::Held,
+            format!("{}: more than `policy.errors` allows", steps.join(", ")),
+        )
+        .hint("everything else is loaded; `transload holds list` names them, and the same command loads what was corrected"),
+    )
 }
 
 /// Stops the run on SIGINT and SIGTERM: no new calls, calls under way come to their end. Gives the signal's number.
