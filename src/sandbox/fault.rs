@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum FaultKind {
     /// The answer says that the rate limit is reached.
     RateLimited,
+    /// The answer says that the key is refused.
+    Denied,
     /// The answer is a server error; the call had no effect.
     ServerError,
     /// The connection closes without an answer; the call had no effect.

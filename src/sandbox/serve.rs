@@ -198,6 +198,10 @@ impl World {
                 inside.counts.limited += 1;
                 Some((Reply::case(http, "limited", &[]), Posted::Refused))
             }
+            Some(FaultKind::Denied) => {
+                inside.counts.denied += 1;
+                Some((Reply::case(http, "denied", &[]), Posted::Refused))
+            }
             Some(FaultKind::ServerError) => {
                 Some((Reply::case(http, "broken", &[]), Posted::Unanswered))
             }

@@ -44,7 +44,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Serves a platform file with these further arguments.
+    /// Serves a platform file (by name, or anywhere by its whole path) with these further arguments.
     pub fn start(platform: &str, args: &[&str]) -> Sandbox {
         let mut child = transload()
             .arg("sandbox")
@@ -224,6 +224,46 @@ impl Example {
         fs::write(&path, change(&text)).expect("migration");
     }
 
+    /// Gives the example specs of its own, changed by `change` (file name, text).
+    pub fn own_specs(&self, change: impl Fn(&str, String) -> String) {
+        let folder = self.folder.path().join("specs");
+        for kind in ["platforms", "mappings"] {
+            fs::create_dir_all(folder.join(kind)).expect("folder");
+            for entry in fs::read_dir(root().join("specs").join(kind)).expect("specs") {
+                let path = entry.expect("entry").path();
+                let name = path.file_name().expect("name").to_str().expect("text");
+                let text = fs::read_to_string(&path).expect("a spec");
+                fs::write(folder.join(kind).join(name), change(name, text)).expect("a spec");
+            }
+        }
+        let shared = root().join("specs").display().to_string();
+        self.edit(|text| text.replace(&format!("specs: {shared}"), "specs: specs"));
+    }
+
+    /// Changes a file of the export, byte by byte: exports are not all UTF-8.
+    pub fn edit_export(&self, file: &str, change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
+        let path = self.folder.path().join("export").join(file);
+        let bytes = fs::read(&path).expect("an export file");
+        fs::write(&path, change(bytes)).expect("an export file");
+    }
+
+    /// What is held: (step, key, code).
+    pub fn holds(&self) -> Vec<(String, String, String)> {
+        let output = transload()
+            .args(["holds", "list"])
+            .arg(self.migration())
+            .args(["--format", "json"])
+            .output()
+            .expect("it runs");
+        let rows: Value = serde_json::from_slice(&output.stdout).expect("json");
+        let text = |row: &Value, name: &str| row[name].as_str().expect("a text").to_owned();
+        rows.as_array()
+            .expect("rows")
+            .iter()
+            .map(|r| (text(r, "step"), text(r, "key"), text(r, "code")))
+            .collect()
+    }
+
     /// The migration file.
     pub fn migration(&self) -> PathBuf {
         self.folder.path().join("migration.yaml")
@@ -258,6 +298,50 @@ pub fn report_of(output: &Output) -> Value {
         String::from_utf8_lossy(&output.stderr)
     );
     serde_json::from_slice(&output.stdout).expect("a JSON report")
+}
+
+/// Fails unless a command ended with that code and exactly one message of why, which it gives.
+pub fn failed_with(output: &Output, code: i32) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "stdout:\n{}\nstderr:\n{stderr}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    let errors: Vec<&str> = stderr
+        .lines()
+        .filter(|l| l.starts_with("error: "))
+        .collect();
+    assert_eq!(errors.len(), 1, "one message, not {errors:?} in\n{stderr}");
+    // The message with the lines and the hint that belong to it.
+    let at = stderr.find("error: ").unwrap_or_default();
+    stderr[at..].to_owned()
+}
+
+/// An account as the example expects it, without limits unless `more` says so.
+pub fn account(more: &[&str]) -> Sandbox {
+    let seed = root().join("examples/allclients/sandbox.yaml");
+    let mut args = vec!["--seed", seed.to_str().expect("path"), "--tier", "growth"];
+    if !more.contains(&"--calls-per-minute") {
+        args.extend(["--calls-per-minute", "0"]);
+    }
+    args.extend(more);
+    Sandbox::start("freshsales.yaml", &args)
+}
+
+/// How many live records of each object an account holds.
+pub fn counts(sandbox: &Sandbox) -> BTreeMap<String, usize> {
+    let dump = sandbox.admin_get("/dump");
+    dump.as_object()
+        .expect("objects")
+        .iter()
+        .map(|(o, rows)| {
+            let live = rows.as_array().expect("rows").iter();
+            (o.clone(), live.filter(|r| r["deleted"] != true).count())
+        })
+        .collect()
 }
 
 /// Replaces a top-level block of a YAML file: the line that begins with `key` and all indented lines after it.

@@ -1,0 +1,484 @@
+//! Everything that can end a run: the documented exit code, one clear message, nothing lost, and the same
+//! command goes on when the cause is gone.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
+
+mod support;
+
+use serde_json::json;
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
+use support::{Example, Sandbox, account, counts, failed_with, step, transload};
+
+fn run(example: &Example) -> Output {
+    example.command().output().expect("it runs")
+}
+
+/// The same command ends well now, has loaded what an undisturbed run loads, and a further one writes nothing.
+fn goes_on(example: &Example, sandbox: &Sandbox) {
+    example.run();
+    assert_eq!(example.run()["calls_write"], 0);
+    let there = counts(sandbox);
+    // A long note has two parts.
+    let (contacts, notes, tasks) = (there["contact"], there["note"], there["task"]);
+    assert_eq!((contacts, notes, tasks), (286, 329, 124));
+    assert_eq!(sandbox.admin_get("/calls")["repeated"]["after_effect"], 0);
+}
+
+/// Retries that take no time.
+fn hasty(name: &str, text: String) -> String {
+    if name != "freshsales.yaml" {
+        return text;
+    }
+    let there = "tries: 6, wait: 2s, wait_max: 5m";
+    assert!(text.contains(there));
+    text.replace(there, "tries: 2, wait: 10ms, wait_max: 20ms")
+}
+
+#[test]
+fn a_wrong_key_ends_with_2() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    let output = example
+        .command()
+        .env("TRANSLOAD_TEST_KEY", "wrong-key-42")
+        .output()
+        .expect("it runs");
+    let message = failed_with(&output, 2);
+    assert!(message.contains("refuses the key"), "{message}");
+    assert!(message.contains("401"), "{message}");
+    assert!(!message.contains("wrong-key-42"), "{message}");
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn a_missing_secret_ends_with_2() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    let output = example
+        .command()
+        .env_remove("TRANSLOAD_TEST_KEY")
+        .output()
+        .expect("it runs");
+    let message = failed_with(&output, 2);
+    assert!(message.contains("TRANSLOAD_TEST_KEY"), "{message}");
+    assert_eq!(sandbox.admin_get("/calls")["calls"], 0);
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn a_missing_export_ends_with_2() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    let folder = example.folder.path();
+    fs::rename(folder.join("export"), folder.join("elsewhere")).expect("rename");
+    let message = failed_with(&run(&example), 2);
+    assert!(message.contains("export folder"), "{message}");
+    fs::rename(folder.join("elsewhere"), folder.join("export")).expect("rename");
+    let notes = folder.join("export/Notes.csv");
+    fs::rename(&notes, folder.join("Notes.csv")).expect("rename");
+    let message = failed_with(&run(&example), 2);
+    assert!(message.contains("Notes.csv"), "{message}");
+    fs::rename(folder.join("Notes.csv"), &notes).expect("rename");
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn a_missing_migration_ends_with_2() {
+    for command in ["run", "plan"] {
+        let output = transload()
+            .args([command, "not-there/migration.yaml"])
+            .output()
+            .expect("it runs");
+        let message = failed_with(&output, 2);
+        assert!(message.contains("not-there"), "{message}");
+    }
+}
+
+#[test]
+fn an_unreachable_host_ends_with_75() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    example.own_specs(hasty);
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|l| l.local_addr())
+        .expect("a port")
+        .port();
+    let (base, gone) = (
+        sandbox.base.clone(),
+        format!("http://127.0.0.1:{port}/crm/sales/api"),
+    );
+    example.edit(|t| t.replace(&base, &gone));
+    let message = failed_with(&run(&example), 75);
+    assert!(message.contains("cannot reach"), "{message}");
+    assert!(message.contains(&format!("127.0.0.1:{port}")), "{message}");
+    assert!(message.contains("run the same command"), "{message}");
+    example.edit(|t| t.replace(&gone, &base));
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn a_destination_that_goes_away_in_mid_run_ends_with_75() {
+    let data = tempfile::tempdir().expect("a folder");
+    let file = data.path().join("account.sqlite");
+    let file = file.to_str().expect("path");
+    let sandbox = account(&["--data", file, "--fault", "slow=0.2"]);
+    let example = Example::against("allclients", &sandbox);
+    example.own_specs(hasty);
+    let child = example
+        .command()
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    wait_until("some contacts", || counts(&sandbox)["contact"] > 40);
+    let base = sandbox.base.clone();
+    drop(sandbox);
+    let message = failed_with(&child.wait_with_output().expect("it ends"), 75);
+    assert!(message.contains("cannot reach"), "{message}");
+    let sandbox = account(&["--data", file]);
+    example.edit(|t| t.replace(&base, &sandbox.base));
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn a_key_that_is_revoked_in_mid_run_ends_with_2() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    let faults =
+        json!({"faults": [{"fault": "denied", "method": "POST", "path": "/notes", "call": 60}]});
+    assert_eq!(sandbox.admin_post("/faults", &faults).0, 200);
+    let message = failed_with(&run(&example), 2);
+    assert!(message.contains("refuses the key"), "{message}");
+    let some = counts(&sandbox)["note"];
+    assert!((40..329).contains(&some), "{some}");
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn a_full_disk_ends_with_75_and_sends_nothing_more() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    // No file of the process may grow beyond this; the signal that says so is ignored, so that writing fails.
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 600; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_transload"))
+        .arg("run")
+        .arg(example.migration())
+        .args(["--auto-approve", "--provision"])
+        .env("TRANSLOAD_TEST_KEY", "sandbox-key");
+    let message = failed_with(&limited.output().expect("it runs"), 75);
+    assert!(message.contains("ledger cannot be written"), "{message}");
+    assert!(message.contains("run the same command"), "{message}");
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn documents_that_cannot_be_written_end_with_75() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    let state = example.folder.path().join(".transload");
+    fs::create_dir_all(&state).expect("folder");
+    fs::write(state.join("handoff"), "in the way").expect("file");
+    let message = failed_with(&run(&example), 75);
+    assert!(message.contains("handoff"), "{message}");
+    fs::remove_file(state.join("handoff")).expect("file");
+    goes_on(&example, &sandbox);
+    assert!(state.join("handoff/embedded_images.csv").is_file());
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_made_ends_with_one_message() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    let state = example.folder.path().join(".transload");
+    fs::write(&state, "in the way").expect("file");
+    let message = failed_with(&run(&example), 75);
+    assert!(message.contains(".transload"), "{message}");
+    fs::remove_file(&state).expect("file");
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_read_only_folder_ends_with_one_message() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    let set = |mode| fs::set_permissions(example.folder.path(), fs::Permissions::from_mode(mode));
+    set(0o555).expect("rights");
+    // Rights do not bind a superuser.
+    let bound = fs::write(example.folder.path().join("probe"), "").is_err();
+    let output = run(&example);
+    set(0o755).expect("rights");
+    if bound {
+        let message = failed_with(&output, 75);
+        assert!(message.contains(".transload"), "{message}");
+    }
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn another_run_that_is_active_ends_with_7() {
+    let sandbox = account(&["--fault", "slow=0.3"]);
+    let example = Example::against("allclients", &sandbox);
+    let mut first = example
+        .command()
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it starts");
+    wait_until("the first run", || counts(&sandbox)["contact"] > 10);
+    let message = failed_with(&run(&example), 7);
+    assert!(message.contains(&first.id().to_string()), "{message}");
+    let status = transload()
+        .arg("status")
+        .arg(example.migration())
+        .output()
+        .expect("it runs");
+    assert!(status.status.success());
+    let text = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert!(text.contains("contact: under way"), "{text}");
+    assert!(first.wait().expect("it ends").success());
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn a_run_without_approval_ends_with_4() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    let output = transload()
+        .arg("run")
+        .arg(example.migration())
+        .output()
+        .expect("it runs");
+    let message = failed_with(&output, 4);
+    assert!(message.contains("--auto-approve"), "{message}");
+    assert_eq!(sandbox.admin_get("/calls")["calls"], 0);
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn missing_custom_fields_end_with_6_and_the_list() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    let output = transload()
+        .arg("run")
+        .arg(example.migration())
+        .arg("--auto-approve")
+        .output()
+        .expect("it runs");
+    let message = failed_with(&output, 6);
+    for words in [
+        "18 custom fields",
+        "cf_groups",
+        "Golf Day",
+        "multi_select_dropdown",
+    ] {
+        assert!(message.contains(words), "{words}: {message}");
+    }
+    assert_eq!(counts(&sandbox)["contact"], 3);
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn a_spec_with_errors_ends_with_1() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    example.edit(|t| t.replace("tier: growth", "tiers: growth"));
+    let message = failed_with(&run(&example), 1);
+    assert!(message.contains("nothing was started"), "{message}");
+    assert_eq!(sandbox.admin_get("/calls")["calls"], 0);
+    example.edit(|t| t.replace("tiers: growth", "tier: growth"));
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn more_holds_than_the_policy_allows_end_with_5() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    example.edit(|t| t.replace("max_share: \"30%\"", "max_share: \"5%\""));
+    let message = failed_with(&run(&example), 5);
+    assert!(message.contains("step `contact` has 25 held"), "{message}");
+    // Everything else is there all the same.
+    example.edit(|t| t.replace("max_share: \"5%\"", "max_share: \"30%\""));
+    assert_eq!(example.run()["calls_write"], 0);
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn nothing_to_validate_ends_with_3() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = transload()
+        .arg("validate")
+        .arg(folder.path())
+        .output()
+        .expect("it runs");
+    failed_with(&output, 3);
+    for command in [&["status"][..], &["holds", "list"], &["audit", "verify"]] {
+        let output = transload()
+            .args(command)
+            .arg(folder.path())
+            .output()
+            .expect("it runs");
+        let message = failed_with(&output, 3);
+        assert!(message.contains("has not run yet"), "{message}");
+    }
+}
+
+fn ledger(example: &Example) -> std::path::PathBuf {
+    example.folder.path().join(".transload/ledger.sqlite")
+}
+
+/// Runs SQL on the ledger behind the engine's back.
+fn sql(path: &Path, text: &str) {
+    rusqlite::Connection::open(path)
+        .and_then(|c| c.execute_batch(text))
+        .expect("SQL");
+}
+
+#[test]
+fn a_ledger_that_is_damaged_foreign_or_newer_ends_with_2() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    example.run();
+    let path = ledger(&example);
+    // One file without a log beside it, so that it can be kept and put back.
+    sql(
+        &path,
+        "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = delete;",
+    );
+    let good = fs::read(&path).expect("the ledger");
+    let calls = || sandbox.admin_get("/calls")["calls"].clone();
+    let before = calls();
+    let refuse = |what: &str, words: &str| {
+        let message = failed_with(&run(&example), 2);
+        assert!(message.contains(words), "{what}: {message}");
+        assert!(message.contains("ledger.sqlite"), "{what}: {message}");
+        for command in [&["status"][..], &["holds", "list"], &["audit", "verify"]] {
+            let output = transload()
+                .args(command)
+                .arg(example.migration())
+                .output()
+                .expect("it runs");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(!stderr.contains("panicked"), "{what} {command:?}: {stderr}");
+        }
+        assert_eq!(calls(), before, "{what}");
+        for name in ["ledger.sqlite-wal", "ledger.sqlite-shm"] {
+            let _ = fs::remove_file(path.with_file_name(name));
+        }
+    };
+    sql(&path, "PRAGMA user_version = 99");
+    refuse("newer", "version 99");
+    fs::write(&path, "this is a text and no database at all").expect("write");
+    refuse("a text", "ledger");
+    fs::write(&path, &good[..good.len() / 2]).expect("write");
+    refuse("cut", "ledger");
+    let mut zeroed = good.clone();
+    zeroed[4096..].fill(0);
+    fs::write(&path, zeroed).expect("write");
+    refuse("zeroed", "ledger");
+    fs::write(&path, &good).expect("write");
+    sql(
+        &path,
+        "UPDATE journal SET hash = zeroblob(32) WHERE seq = (SELECT max(seq) FROM journal)",
+    );
+    refuse("a changed hash", "damaged");
+    fs::write(&path, &good).expect("write");
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn rows_that_are_cut_binary_or_huge_are_told_and_lose_no_other_row() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    let undisturbed = Example::against("allclients", &account(&[]));
+    let (file, rows) = ("Notes.csv", |e: &Example| {
+        fs::read(e.folder.path().join("export/Notes.csv")).expect("notes")
+    });
+    let whole = rows(&undisturbed);
+    // A file that ends in the middle of a quoted cell, a cell with NUL, one of 20 MB, one that is no UTF-8.
+    example.edit_export(file, |mut bytes| {
+        let header = bytes.iter().position(|b| *b == b'\n').expect("a header") + 1;
+        let columns = bytes[..header].iter().filter(|b| **b == b',').count();
+        let row = |first: &str, body: &[u8]| {
+            let mut row = first.as_bytes().to_vec();
+            row.extend_from_slice(b",\"");
+            row.extend_from_slice(body);
+            row.push(b'"');
+            row.extend(std::iter::repeat_n(b',', columns.saturating_sub(1)));
+            row.extend_from_slice(b"\r\n");
+            row
+        };
+        if !bytes.ends_with(b"\n") {
+            bytes.extend_from_slice(b"\r\n");
+        }
+        bytes.extend(row("900001", b"a\0b"));
+        bytes.extend(row("900002", &vec![b'x'; 20 << 20]));
+        bytes.extend(row("900003", b"caf\xe9 \x81"));
+        bytes.extend_from_slice(b"900004,\"cut in the mid");
+        bytes
+    });
+    let report = example.run();
+    let notes = step(&report, "note");
+    assert_eq!(notes["balanced"], true);
+    assert_eq!(notes["created"], 328, "{notes}");
+    let held: Vec<_> = example.holds();
+    assert!(
+        held.iter().filter(|(s, _, _)| s == "note").count() >= 56 + 3,
+        "{held:?}"
+    );
+    // With the file mended the same command ends well, and nothing came twice.
+    fs::write(example.folder.path().join("export/Notes.csv"), whole).expect("notes");
+    goes_on(&example, &sandbox);
+    let again: Vec<_> = example.holds();
+    assert_eq!(again.iter().filter(|(s, _, _)| s == "note").count(), 56);
+}
+
+#[test]
+fn files_that_are_no_table_end_with_one_message_or_hold_their_rows() {
+    let sandbox = account(&[]);
+    for (what, bytes) in [
+        ("empty", Vec::new()),
+        (
+            "binary",
+            (0..=255u8).cycle().take(100_000).collect::<Vec<u8>>(),
+        ),
+        ("one line", b"hello".to_vec()),
+        ("nul", vec![0u8; 5000]),
+        ("quotes", b"\"\"\"\"\"".repeat(1000)),
+    ] {
+        let example = Example::against("allclients", &sandbox);
+        example.edit_export("Tasks.csv", |_| bytes);
+        let output = run(&example);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let code = output.status.code();
+        assert!(matches!(code, Some(2 | 5)), "{what}: {code:?} {stderr}");
+        let message = failed_with(&output, code.unwrap_or_default());
+        assert!(message.contains("ask"), "{what}: {message}");
+        drop(example);
+    }
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{what} never came"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
