@@ -1,0 +1,321 @@
+//! Between two runs things change: the export, the ledger, the account. The second run brings what is new, writes
+//! what changed, releases what was corrected, and doubles nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, fs};
+use support::{Example, Sandbox, account, counts, report_of, step};
+
+fn contact(sandbox: &Sandbox, email: &str) -> Value {
+    sandbox
+        .view("contacts", "All Contacts")
+        .into_iter()
+        .find(|c| {
+            c["email"]
+                .as_str()
+                .is_some_and(|e| e.eq_ignore_ascii_case(email))
+        })
+        .unwrap_or(Value::Null)
+}
+
+fn replaced(bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+    let at = bytes
+        .windows(from.len())
+        .position(|w| w == from.as_bytes())
+        .unwrap_or_else(|| panic!("no `{from}`"));
+    [&bytes[..at], to.as_bytes(), &bytes[at + from.len()..]].concat()
+}
+
+/// Leaves out the row that begins with this text.
+fn without_row(bytes: Vec<u8>, begins: &str) -> Vec<u8> {
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
+    let kept: Vec<u8> = lines
+        .iter()
+        .filter(|l| !l.starts_with(begins.as_bytes()))
+        .flat_map(|l| l.to_vec())
+        .collect();
+    assert!(kept.len() < bytes.len(), "no row `{begins}`");
+    kept
+}
+
+#[test]
+fn a_lost_ledger_loses_and_doubles_nothing() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    example.run();
+    let before = sandbox.admin_get("/dump");
+    sandbox.admin_post("/reset_counters", &json!({}));
+    fs::remove_dir_all(example.folder.path().join(".transload")).expect("the ledger");
+    let report = example.run();
+    assert_eq!(report["calls_write"], 0, "{report}");
+    for name in ["contact", "note", "task", "template"] {
+        let s = step(&report, name);
+        assert_eq!(
+            (&s["created"], &s["updated"]),
+            (&json!(0), &json!(0)),
+            "{s}"
+        );
+        assert_eq!(s["balanced"], true);
+    }
+    assert_eq!(sandbox.admin_get("/dump"), before);
+    // The new ledger knows them: from here on it is as before.
+    assert_eq!(example.run()["calls_write"], 0);
+    example.edit_export("Notes.csv", |b| replaced(b, "Said: ", "Told: "));
+    let report = example.run();
+    assert_eq!(step(&report, "note")["updated"], 1, "{report}");
+    assert_eq!(counts(&sandbox)["note"], 329);
+}
+
+#[test]
+fn a_ledger_lost_after_a_kill_loses_and_doubles_nothing() {
+    let sandbox = account(&["--fault", "slow=0.2"]);
+    let example = Example::against("allclients", &sandbox);
+    let mut child = example
+        .command()
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it starts");
+    while counts(&sandbox)["note"] < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().expect("SIGKILL");
+    child.wait().expect("it is gone");
+    fs::remove_dir_all(example.folder.path().join(".transload")).expect("the ledger");
+    example.run();
+    assert_eq!(example.run()["calls_write"], 0);
+    let there = counts(&sandbox);
+    assert_eq!(
+        (there["contact"], there["note"], there["task"]),
+        (286, 329, 124)
+    );
+}
+
+#[test]
+fn notes_alike_arrive_as_often_as_they_are_in_the_export() {
+    // The same note three times, under keys of their own; answers get lost on the way.
+    let sandbox = account(&["--fault", "drop_after=0.3", "--random-seed", "5"]);
+    let example = Example::against("allclients", &sandbox);
+    example.edit_export("Notes.csv", |bytes| {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let header = text.lines().next().expect("a header").to_owned();
+        let mut out = format!("{header}\r\n");
+        for key in 0..40 {
+            let who = if key % 2 == 0 {
+                "10076,oakley.dyer.76@clients.example"
+            } else {
+                "10076,"
+            };
+            out.push_str(&format!(
+                "9{key:04},{who},05/28/2024 10:08 PM,Called,Kim\r\n"
+            ));
+        }
+        out.into_bytes()
+    });
+    let mut left = 20;
+    loop {
+        let output = example.command().output().expect("it runs");
+        match output.status.code() {
+            Some(75) if left > 0 => left -= 1,
+            _ => {
+                report_of(&output);
+                break;
+            }
+        }
+    }
+    assert_eq!(counts(&sandbox)["note"], 40);
+    fs::remove_dir_all(example.folder.path().join(".transload")).expect("the ledger");
+    let report = example.run();
+    assert_eq!(step(&report, "note")["created"], 0, "{report}");
+    assert_eq!(counts(&sandbox)["note"], 40);
+}
+
+#[test]
+fn changed_new_and_removed_records_are_told_apart() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    example.run();
+    let email = "oakley.dyer.76@clients.example";
+    let was = contact(&sandbox, email);
+    assert!(!was.is_null());
+    // Changed in the source.
+    let city = was["city"].as_str().expect("a city").to_owned();
+    let export = example.folder.path().join("export/Contacts.csv");
+    let rows = support::csv_rows(&export);
+    let key = rows
+        .iter()
+        .find(|r| r["Email"].eq_ignore_ascii_case(email))
+        .expect("a row")["ContactID"]
+        .clone();
+    example.edit_export("Contacts.csv", |bytes| {
+        let out: Vec<u8> = bytes
+            .split_inclusive(|b| *b == b'\n')
+            .flat_map(|l| {
+                if l.starts_with(format!("{key},").as_bytes()) {
+                    replaced(l.to_vec(), &city, "Springfield")
+                } else {
+                    l.to_vec()
+                }
+            })
+            .collect();
+        out
+    });
+    // New in the source: a note; gone from the source: a task.
+    example.edit_export("Notes.csv", |mut bytes| {
+        if !bytes.ends_with(b"\n") {
+            bytes.extend_from_slice(b"\r\n");
+        }
+        bytes.extend_from_slice(
+            format!("99001,{key},{email},05/28/2024 10:08 PM,New one,Kim\r\n").as_bytes(),
+        );
+        bytes
+    });
+    let tasks = counts(&sandbox)["task"];
+    let loaded: BTreeSet<String> =
+        support::csv_rows(&example.folder.path().join("export/Tasks.csv"))
+            .iter()
+            .map(|r| r.get("TaskID").cloned().unwrap_or_default())
+            .collect();
+    let held: BTreeSet<String> = example
+        .holds()
+        .into_iter()
+        .filter(|h| h.0 == "task")
+        .map(|h| h.1)
+        .collect();
+    let gone = loaded.difference(&held).next().expect("a loaded task");
+    example.edit_export("Tasks.csv", |b| without_row(b, &format!("{gone},")));
+    let report = example.run();
+    let of = |name: &str| {
+        let s = step(&report, name);
+        (s["created"].as_u64(), s["updated"].as_u64())
+    };
+    assert_eq!(of("contact"), (Some(0), Some(1)), "{report}");
+    assert_eq!(of("note"), (Some(1), Some(0)));
+    assert_eq!(of("task"), (Some(0), Some(0)));
+    let is = contact(&sandbox, email);
+    assert_eq!(is["city"], "Springfield");
+    assert_eq!(is["id"], was["id"]);
+    assert_eq!(is["custom_field"], was["custom_field"]);
+    // What is gone from the source stays at the destination.
+    assert_eq!(counts(&sandbox)["task"], tasks);
+    assert_eq!(example.run()["calls_write"], 0);
+}
+
+#[test]
+fn a_hold_that_is_mended_is_released_and_loaded_with_what_hung_on_it() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    example.run();
+    let before = example.holds();
+    let there = counts(&sandbox);
+    // The owner of record 10026 and others is invited by the admin.
+    let (status, _) = sandbox.admin_post(
+        "/objects/user",
+        &json!({"name": "Lena Brandt", "email": "lena.brandt@agency.example", "active": true}),
+    );
+    assert_eq!(status, 200);
+    let report = example.run();
+    let after = example.holds();
+    assert!(after.len() < before.len(), "{after:?}");
+    assert!(
+        !after.iter().any(|(s, k, _)| s == "contact" && k == "10026"),
+        "{after:?}"
+    );
+    let created = |s: &str| step(&report, s)["created"].as_u64().unwrap_or(0);
+    assert!(created("contact") >= 1 && created("note") >= 1, "{report}");
+    let now = counts(&sandbox);
+    assert_eq!(
+        now["contact"] as u64,
+        there["contact"] as u64 + created("contact")
+    );
+    let held: u64 = report["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|s| s["held"].as_u64().unwrap_or(0))
+        .sum();
+    assert_eq!(
+        after.len() as u64,
+        held,
+        "the list and the books say the same"
+    );
+    assert_eq!(example.run()["calls_write"], 0);
+}
+
+#[test]
+fn holds_end_when_the_change_is_taken_back_or_the_record_is_gone() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    example.run();
+    let before = example.holds();
+    let notes = fs::read(example.folder.path().join("export/Notes.csv")).expect("notes");
+    // A note that is loaded loses its contact: held, and still at the destination.
+    example.edit_export("Notes.csv", |b| {
+        replaced(
+            b,
+            "10076,oakley.dyer.76@clients.example",
+            "99999,nobody@nowhere.example",
+        )
+    });
+    example.run();
+    assert_eq!(example.holds().len(), before.len() + 1);
+    assert_eq!(counts(&sandbox)["note"], 329);
+    fs::write(example.folder.path().join("export/Notes.csv"), &notes).expect("notes");
+    assert_eq!(example.run()["calls_write"], 0);
+    assert_eq!(example.holds(), before);
+    // Held records that leave the source leave the list.
+    let (_, key, _) = before
+        .iter()
+        .find(|(s, _, code)| s == "note" && code == "join_none")
+        .expect("a held note");
+    example.edit_export("Notes.csv", |b| without_row(b, &format!("{key},")));
+    let report = example.run();
+    assert_eq!(example.holds().len(), before.len() - 1);
+    assert_eq!(report["calls_write"], 0);
+    assert_eq!(counts(&sandbox)["note"], 329);
+}
+
+#[test]
+fn each_quirk_of_the_account_is_survived_or_told() {
+    for quirk in [
+        "unknown_custom_field=reject",
+        "custom_field_update=merge",
+        "short_pages=some",
+        "search_lag=2s",
+        "unknown_choice=ignore",
+        "custom_text_over=cut",
+        "deleted_key=taken",
+    ] {
+        let sandbox = account(&["--quirk", quirk]);
+        let example = Example::against("allclients", &sandbox);
+        let report = example.run();
+        for s in report["steps"].as_array().expect("steps") {
+            assert_eq!(
+                (&s["balanced"], &s["failed"]),
+                (&json!(true), &json!(0)),
+                "{quirk}: {s}"
+            );
+        }
+        let there = counts(&sandbox);
+        assert_eq!(
+            (there["contact"], there["note"], there["task"]),
+            (286, 329, 124),
+            "{quirk}"
+        );
+        assert_eq!(example.run()["calls_write"], 0, "{quirk}");
+        fs::remove_dir_all(example.folder.path().join(".transload")).expect("the ledger");
+        assert_eq!(
+            example.run()["calls_write"],
+            0,
+            "{quirk}: the ledger was lost"
+        );
+    }
+}
