@@ -86,6 +86,14 @@ pub fn confirmed(step: &Step, work: &Work, id: &str, origin: Origin) -> Entry {
     }
 }
 
+fn absent(step: &Step, work: &Work) -> Entry {
+    Entry::Absent {
+        step: step.name.clone(),
+        key: work.key.clone(),
+        part: u32::from(work.part),
+    }
+}
+
 fn in_doubt(step: &Step, work: &Work, why: &str) -> Entry {
     Entry::InDoubt {
         step: step.name.clone(),
@@ -153,13 +161,7 @@ async fn create_alone(
             match find::find(ctx, step, &work).await? {
                 Search::Found(id) => return adopt(ctx, step, work, id).await,
                 Search::NotThere => {
-                    ctx.ledger
-                        .append(vec![Entry::Absent {
-                            step: step.name.clone(),
-                            key: work.key.clone(),
-                            part: u32::from(work.part),
-                        }])
-                        .await?;
+                    ctx.ledger.append(vec![absent(step, &work)]).await?;
                 }
                 Search::CannotTell => break,
             }
@@ -180,7 +182,16 @@ async fn create_alone(
         ctx.ledger
             .append(vec![intent(step, &work, WriteOp::Create)])
             .await?;
-        match post(ctx, step, &work, form).await? {
+        let reply = match post(ctx, step, &work, form).await {
+            Ok(reply) => reply,
+            Err(stop) => {
+                // A create ends this way only when it was not sent, or not carried out: the next run need not
+                // look for it. Where the ledger is what stopped, it stays open, which is safe.
+                let _ = ctx.ledger.append(vec![absent(step, &work)]).await;
+                return Err(stop);
+            }
+        };
+        match reply {
             Reply::Done {
                 id: Some(id),
                 record,

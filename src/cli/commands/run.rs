@@ -39,10 +39,13 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
         )
         .hint("`--auto-approve` runs without one and says so in the ledger; `approve: none` in the migration does so for good"));
     }
-    let progress = Arc::new(
-        Progress::new(args.events.as_deref(), false)
-            .map_err(|e| Failure::new(Exit::Usage, format!("cannot write the events: {e}")))?,
-    );
+    let progress = Arc::new(Progress::new(args.events.as_deref(), false).map_err(|e| {
+        let path = args.events.as_deref().unwrap_or(Path::new("")).display();
+        Failure::new(
+            Exit::Usage,
+            format!("cannot write the events to {path}: {e}"),
+        )
+    })?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
