@@ -115,7 +115,7 @@ fn many_tasks_keep_the_limit_and_use_it() {
 #[test]
 fn a_kill_does_not_make_the_next_run_exceed_the_limit() {
     let (example, sandbox) = world();
-    for _ in 0..3 {
+    for round in 0..3u64 {
         let before = counted(&sandbox).0;
         let mut child = example
             .command()
@@ -124,14 +124,18 @@ fn a_kill_does_not_make_the_next_run_exceed_the_limit() {
             .spawn()
             .expect("it starts");
         let began = Instant::now();
-        while counted(&sandbox).0 < before + 2 * MAX && began.elapsed() < Duration::from_secs(60) {
+        let after = std::env::var("KILLS")
+            .ok()
+            .and_then(|k| k.parse::<u64>().ok())
+            .map_or(2 * MAX, |k| (k * 7919 + round * 104729) % 90 + 3);
+        while counted(&sandbox).0 < before + after && began.elapsed() < Duration::from_secs(60) {
             std::thread::sleep(Duration::from_millis(10));
         }
         child.kill().expect("SIGKILL");
         child.wait().expect("it is gone");
     }
     let began = Instant::now();
-    example.run();
+    let report = example.run();
     assert!(began.elapsed() < Duration::from_secs(120));
     let (calls, limited, peak) = counted(&sandbox);
     // Calls of the last moment before a kill are known from what the server says: a few may be told to wait.
@@ -140,6 +144,7 @@ fn a_kill_does_not_make_the_next_run_exceed_the_limit() {
     let there = support::counts(&sandbox);
     assert_eq!(
         (there["contact"], there["note"], there["task"]),
-        (286, 329, 124)
+        (286, 329, 124),
+        "{report}"
     );
 }

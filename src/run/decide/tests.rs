@@ -184,6 +184,7 @@ fn step(found: Found, absent: Absent) -> Step {
         name: "contact".to_owned(),
         from: ObjectId(0),
         to: ObjectId(0),
+        of: crate::mapping::Of::Records,
         match_keys: Vec::new(),
         found,
         absent,
