@@ -184,7 +184,7 @@ fn step(found: Found, absent: Absent) -> Step {
         name: "contact".to_owned(),
         from: ObjectId(0),
         to: ObjectId(0),
-        of: crate::mapping::Of::Records,
+        of: crate::mapping::Of::Loaded,
         match_keys: Vec::new(),
         found,
         absent,
