@@ -8,11 +8,12 @@ use super::{
     books::Books,
     bulk,
     context::Context,
-    decide::{self, Action, Known, Seen},
+    decide::{self, Action, Known},
     failure::RunError,
     item::{HeldRecord, Item, Settlement, Work},
     key::KeyRule,
     send::{self, Done, Sent},
+    sight,
 };
 use crate::{
     event::Event,
@@ -237,7 +238,7 @@ impl Loader {
         let ctx = Arc::clone(&self.ctx);
         let step = ctx.step(work.step)?;
         let known = self.memory(work.step)?.known(&work.key, work.part);
-        let seen = see(&ctx, step, &work);
+        let seen = sight::see(&ctx, step, &work);
         match decide::decide(step, work.fingerprint, &known, &seen) {
             Action::Unchanged => {
                 // A change of it was held, and the source has gone back to what is there.
@@ -495,26 +496,4 @@ impl Loader {
             self.settled += 1;
         }
     }
-}
-
-/// What the destination shows under the record's match keys, the first that shows something.
-fn see(ctx: &Context, step: &crate::mapping::Step, work: &Work) -> Seen {
-    let no_key = match &work.parent {
-        Some((object, id)) if ctx.was_there(*object, id) => Seen::NoKeyBelow,
-        _ => Seen::NoKey,
-    };
-    let Some(directory) = ctx.directory(step.to) else {
-        return no_key;
-    };
-    let mut seen = no_key;
-    for (key, text) in step.match_keys.iter().zip(&work.keys) {
-        let (Some(text), Some(rule)) = (text, directory.rule(&KeyRule::from(key))) else {
-            continue;
-        };
-        match directory.seen(rule, text, &step.name, &work.key) {
-            Seen::Nothing | Seen::NoKey | Seen::NoKeyBelow => seen = Seen::Nothing,
-            found => return found,
-        }
-    }
-    seen
 }

@@ -25,6 +25,7 @@ pub mod provision;
 pub mod resolver;
 pub mod second;
 pub mod send;
+pub mod sight;
 pub mod source;
 pub mod stand_in;
 pub mod tags;
