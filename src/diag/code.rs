@@ -225,6 +225,8 @@ codes! {
     PlatformCustom = "E0267" "platform-custom-fields";
     /// A record of a new account that could not exist.
     PlatformInitial = "E0268" "platform-initial";
+    /// A report of what was not loaded that cannot be made.
+    Report = "E0269" "report";
 
     // ---- E0280-E0299: meaning of a migration ----
     /// A parameter without a value.

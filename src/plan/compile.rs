@@ -178,23 +178,31 @@ impl<'a> Links<'a> {
         found
     }
 
-    /// The steps whose outcome a condition of a step, or of its object's split, asks for; and those that a report of
+    /// The steps whose outcome the condition of a field asks for.
+    fn asked_by(&self, map: &FieldMap) -> BTreeSet<StepId> {
+        let mut objects = BTreeSet::new();
+        if let Some(when) = &map.when {
+            when.asks(&mut objects);
+        }
+        self.steps_of(&objects)
+    }
+
+    fn steps_of(&self, objects: &BTreeSet<crate::ident::ObjectId>) -> BTreeSet<StepId> {
+        let steps = objects.iter().filter_map(|o| self.from.get(o)).flatten();
+        steps.copied().collect()
+    }
+
+    /// The steps whose outcome a guard of a step, or of its object's split, asks for; and those that a report of
     /// missing records must see the end of.
     fn asked(&self, step: &Step) -> BTreeSet<StepId> {
         let mut objects = BTreeSet::new();
         let rows = self.mapping.splits.get(step.from.ix());
         let split = rows.into_iter().flatten().filter_map(|r| r.when.as_ref());
         let own = step.guards.iter().map(|g| &g.when);
-        let fields = step.fields.iter().filter_map(|f| f.when.as_ref());
-        for when in split.chain(own).chain(fields) {
+        for when in split.chain(own) {
             when.asks(&mut objects);
         }
-        let mut found: BTreeSet<StepId> = objects
-            .iter()
-            .filter_map(|o| self.from.get(o))
-            .flatten()
-            .copied()
-            .collect();
+        let mut found = self.steps_of(&objects);
         if step.of == Of::Missing {
             for (at, other) in (0u16..).zip(&self.mapping.steps) {
                 let names = |f: &FieldMap| f.reference.as_ref().is_some_and(|r| r.names(step.from));
@@ -217,7 +225,11 @@ impl<'a> Links<'a> {
                 None if map.needed => Some(3),
                 None => Some(1),
             };
-            for first in self.referenced(step, map) {
+            for first in self
+                .referenced(step, map)
+                .union(&self.asked_by(map))
+                .copied()
+            {
                 let edge = Edge {
                     first,
                     then: id,

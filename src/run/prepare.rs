@@ -4,7 +4,7 @@ use super::{context::Emit, failure::RunError, source::Source};
 use crate::{
     event::Event,
     mapping::Mapping,
-    transform::{CompileError, Tables, TablesBuilder, needs},
+    transform::{CompileError, Feeder, Tables, TablesBuilder},
 };
 use std::sync::Arc;
 
@@ -20,16 +20,31 @@ pub fn index(
 ) -> Result<Tables, RunError> {
     let internal = |e: CompileError| RunError::Internal(e.to_string());
     let mut builder = TablesBuilder::new(Arc::clone(mapping), zone).map_err(internal)?;
-    for need in needs(mapping) {
-        if let Some(object) = mapping.source.objects.get(need.object.ix()) {
+    // Objects are independent of each other, so each has a thread.
+    let read = |mut feeder: Feeder<'_>| -> Result<(), RunError> {
+        if let Some(object) = mapping.source.objects.get(feeder.object().ix()) {
             emit(&Event::Indexing {
                 object: object.name.clone(),
             });
         }
-        let mut reader = source.open(need.object, &need.columns)?;
+        let mut reader = source.open(feeder.object(), feeder.columns())?;
         while let Some(page) = reader.next_page()? {
-            builder.feed(need.object, &page);
+            feeder.feed(&page);
+            reader.recycle(page);
         }
-    }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let feeders = builder.feeders().into_iter();
+        let threads: Vec<_> = feeders.map(|f| scope.spawn(|| read(f))).collect();
+        let mut all = Ok(());
+        for thread in threads {
+            let one = thread
+                .join()
+                .unwrap_or_else(|_| Err(RunError::Internal("indexing stopped".to_owned())));
+            all = all.and(one);
+        }
+        all
+    })?;
     builder.finish().map_err(internal)
 }

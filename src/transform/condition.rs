@@ -1,6 +1,12 @@
 //! Conditions, compiled and evaluated: typed, on positions, without allocation for ASCII texts.
 
-use super::{node::Node, order, resolve::Resolution, scope::Scope, text};
+use super::{
+    node::Node,
+    order,
+    resolve::Resolution,
+    scope::{Asked, Scope},
+    text,
+};
 use crate::{
     ident::ObjectId,
     mapping::{Compare, RefState},
@@ -126,20 +132,39 @@ fn reference<'a>(
     state: RefState,
     objects: &[(ObjectId, bool)],
     to: &[ObjectId],
-    scope: &Scope<'a>,
+    scope: &mut Scope<'a>,
 ) -> bool {
     let Some(resolve) = scope.resolve else {
         return false;
     };
     let mut best = RefState::Unknown;
     for (object, lower) in objects {
+        let written = key;
+        if let Some(asked) = scope.asked
+            && asked.object == *object
+            && std::ptr::eq(asked.written, written)
+        {
+            match asked.answer {
+                Resolution::Unknown | Resolution::Fallback(_) => {}
+                Resolution::Dropped => best = RefState::Dropped,
+                _ => return false,
+            }
+            continue;
+        }
         let key = if *lower {
             text::fold_in(key, scope.arena)
         } else {
             key.trim()
         };
         let key = scope.tables.merged_into(*object, key).unwrap_or(key);
-        match resolve.by_source(*object, key, &[], to) {
+        let answer = resolve.by_source(*object, key, &[], to);
+        scope.asked = Some(Asked {
+            object: *object,
+            written,
+            key,
+            answer,
+        });
+        match answer {
             Resolution::Unknown | Resolution::Fallback(_) => {}
             Resolution::Dropped => best = RefState::Dropped,
             Resolution::Found(_) | Resolution::Later | Resolution::Held => return false,

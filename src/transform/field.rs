@@ -138,7 +138,9 @@ impl FieldCode {
         if self.turn == Turn::Before {
             return Ok(Got::Value(Value::Absent));
         }
+        // A deferred entry is decided in the second pass, when all that it may ask is known.
         if let Some(when) = &self.when
+            && self.turn == Turn::Now
             && !when.holds(scope)
         {
             return match self.required {

@@ -1,6 +1,7 @@
 //! Look-up of kept records by the values of some fields: interned keys, and per key its rows or only their number.
 
 use super::{
+    keys::whole_number,
     order,
     store::Store,
     text::{self, KEY_SEPARATOR},
@@ -11,7 +12,8 @@ use crate::{
     value::Value,
 };
 use bumpalo::Bump;
-use hashbrown::HashTable;
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashTable};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What is looked up by what.
@@ -29,17 +31,21 @@ pub(crate) struct IndexSpec {
     pub filter: Option<When>,
 }
 
-/// Texts that are stored once and named by number.
+/// Texts that are stored once and named by number. Whole numbers, the usual ids, need no text.
 #[derive(Debug, Default)]
 struct Interner {
+    numbers: HashMap<u64, u32, FixedState>,
     text: String,
+    /// For each text its number and its end.
     ends: Vec<u64>,
+    names: Vec<u32>,
     table: HashTable<u32>,
+    count: u32,
 }
 
 impl Interner {
-    fn get(&self, id: u32) -> &str {
-        let at = id as usize;
+    fn get(&self, at: u32) -> &str {
+        let at = at as usize;
         let from = if at == 0 {
             0
         } else {
@@ -49,26 +55,40 @@ impl Interner {
     }
 
     fn find(&self, key: &str) -> Option<u32> {
-        self.table
-            .find(xxh3_64(key.as_bytes()), |id| self.get(*id) == key)
-            .copied()
+        if let Some(number) = whole_number(key) {
+            return self.numbers.get(&number).copied();
+        }
+        let at = self
+            .table
+            .find(xxh3_64(key.as_bytes()), |at| self.get(*at) == key)?;
+        self.names.get(*at as usize).copied()
     }
 
     /// The number of a text, new or not; `None` when there are four thousand million.
     fn intern(&mut self, key: &str) -> Option<u32> {
+        let next = self.count;
+        if let Some(number) = whole_number(key) {
+            let id = *self.numbers.entry(number).or_insert(next);
+            if id == next {
+                self.count = next.checked_add(1)?;
+            }
+            return Some(id);
+        }
         if let Some(id) = self.find(key) {
             return Some(id);
         }
-        let id = u32::try_from(self.ends.len()).ok()?;
+        self.count = next.checked_add(1)?;
+        let at = u32::try_from(self.ends.len()).ok()?;
         self.text.push_str(key);
         self.ends.push(self.text.len() as u64);
+        self.names.push(next);
         let (text, ends) = (&self.text, &self.ends);
-        self.table.insert_unique(xxh3_64(key.as_bytes()), id, |id| {
-            let at = *id as usize;
+        self.table.insert_unique(xxh3_64(key.as_bytes()), at, |at| {
+            let at = *at as usize;
             let from = if at == 0 { 0 } else { ends[at - 1] as usize };
             xxh3_64(&text.as_bytes()[from..ends[at] as usize])
         });
-        Some(id)
+        Some(next)
     }
 }
 

@@ -277,7 +277,7 @@ impl KeySet {
 }
 
 /// A number written the one way it can be written: no sign, no leading zero, at most 18 digits.
-fn whole_number(key: &str) -> Option<u64> {
+pub(crate) fn whole_number(key: &str) -> Option<u64> {
     let bytes = key.as_bytes();
     if bytes.is_empty() || bytes.len() > 18 || (bytes[0] == b'0' && bytes.len() > 1) {
         return None;

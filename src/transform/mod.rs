@@ -51,4 +51,4 @@ pub use missing::MissingPass;
 pub use needs::{TableNeed, needs};
 pub use pass::{Pass, PassOptions};
 pub use resolve::{Resolution, Resolve};
-pub use tables::{Tables, TablesBuilder};
+pub use tables::{Feeder, Tables, TablesBuilder};

@@ -53,6 +53,8 @@ pub struct PassOptions<'o> {
     /// The reports tell what the split, merges and keys decide; else only what the steps of this pass hold and drop.
     /// Of several passes over an object the last one tells.
     pub tells: bool,
+    /// Nobody looks at fingerprints: they are 0.
+    pub unprinted: bool,
 }
 
 /// Steps that read one object, compiled.
@@ -67,6 +69,7 @@ pub struct Pass {
     reports: Vec<(Of, StepCode)>,
     /// False when a later pass over the object tells what the split, merges and keys decide.
     tells: bool,
+    unprinted: bool,
     /// The step that holds records which no split can look at: rows without a key, and unreadable ones.
     /// `None`: every step does, as each takes every record.
     first: Option<StepId>,
@@ -111,6 +114,7 @@ impl Pass {
             second,
             reports,
             tells,
+            unprinted,
         } = *options;
         let wrong = |why: &str| CompileError {
             place: "a pass".to_owned(),
@@ -171,6 +175,7 @@ impl Pass {
             steps: codes,
             reports: told,
             tells,
+            unprinted,
             first: first.filter(|_| is_split),
             keys: Mutex::new(KeyScan::new(&rule, &columns.fields)),
             columns,
@@ -208,6 +213,7 @@ impl Pass {
     ) {
         let mut scope = Scope::new(&self.columns, &self.tables, Some(resolve), arena);
         let mut work = Work::default();
+        work.print.off = self.unprinted;
         let mut watch = Watch {
             sink,
             pass: self,

@@ -85,6 +85,15 @@ impl RefCode {
                 (found(resolve.by_natural(*object, key)), key)
             }
             Source::Keys(objects) => {
+                if let ([(object, _)], Some(asked), []) =
+                    (objects.as_slice(), scope.asked, self.only.as_slice())
+                    && asked.object == *object
+                    && std::ptr::eq(asked.written, key)
+                    && let Resolution::Found(record) = asked.answer
+                    && self.to.contains(&record.object)
+                {
+                    return (Found::Record(record), asked.key);
+                }
                 let mut first_key = None;
                 let mut dropped = false;
                 for (object, lower) in objects {

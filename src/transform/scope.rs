@@ -7,7 +7,7 @@ use super::{
     columns::Columns,
     index,
     node::{JoinBy, JoinCode, Joined, LetCode},
-    resolve::Resolve,
+    resolve::{Resolution, Resolve},
     store::Store,
     tables::Tables,
 };
@@ -36,6 +36,19 @@ pub(crate) struct Members<'a> {
     pub rows: &'a [u32],
     /// True when blanks are filled from the others.
     pub fill: bool,
+}
+
+/// What is known about a reference of the record, whatever steps and destination objects count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// The source object.
+    pub object: ObjectId,
+    /// The key as the record has it.
+    pub written: &'a str,
+    /// The key it was looked up by.
+    pub key: &'a str,
+    /// The answer.
+    pub answer: Resolution<'a>,
 }
 
 /// What became of a record that was not loaded.
@@ -99,6 +112,8 @@ pub(crate) struct Scope<'a> {
     lost: u16,
     /// What became of the record, for reports.
     pub outcome: Outcome<'a>,
+    /// The last reference that a condition asked about.
+    pub asked: Option<Asked<'a>>,
     /// References to records that are not there: the source object and the key.
     pub missed: Vec<(ObjectId, &'a str)>,
 }
@@ -128,6 +143,7 @@ impl<'a> Scope<'a> {
             scratch: String::new(),
             lost: 0,
             outcome: Outcome::default(),
+            asked: None,
             missed: Vec::new(),
         }
     }
@@ -136,6 +152,7 @@ impl<'a> Scope<'a> {
     pub fn enter(&mut self, record: Record<'a>, members: Option<Members<'a>>) {
         self.record = Some(record);
         self.members = members;
+        self.asked = None;
         self.turn += 1;
         self.program(&[], &[]);
     }

@@ -55,7 +55,8 @@ pub(crate) struct Work<'a> {
     lost: Vec<u16>,
     pages: Vec<(usize, &'a [Value<'a>])>,
     troubles: Vec<(usize, Trouble<'a>)>,
-    print: Fingerprint,
+    /// The fingerprint of the record.
+    pub print: Fingerprint,
     tail: Fingerprint,
 }
 

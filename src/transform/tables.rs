@@ -21,7 +21,7 @@ use super::{
     text,
 };
 use crate::{
-    ident::{ObjectId, StepId},
+    ident::{FieldId, ObjectId, StepId},
     mapping::Mapping,
     platform::zone as zones,
     value::{Page, Value},
@@ -40,6 +40,31 @@ pub struct TablesBuilder {
     empty: Tables,
     objects: Vec<ObjectBuilder>,
     arena: Bump,
+}
+
+/// Takes the pages of one object.
+pub struct Feeder<'b> {
+    builder: &'b mut ObjectBuilder,
+    empty: &'b Tables,
+    arena: Bump,
+}
+
+impl Feeder<'_> {
+    /// The object.
+    pub fn object(&self) -> ObjectId {
+        self.builder.need.object
+    }
+
+    /// The columns its pages must have, in this order.
+    pub fn columns(&self) -> &[FieldId] {
+        &self.builder.need.columns
+    }
+
+    /// Takes the next page, as [`TablesBuilder::feed`] does.
+    pub fn feed(&mut self, page: &Page) {
+        self.builder.feed(page, &self.arena, self.empty);
+        self.arena.reset();
+    }
 }
 
 /// The zone of times that carry none.
@@ -117,6 +142,17 @@ impl TablesBuilder {
             builder.feed(page, &self.arena, &self.empty);
         }
         self.arena.reset();
+    }
+
+    /// A feeder for each object, to be fed side by side.
+    pub fn feeders(&mut self) -> Vec<Feeder<'_>> {
+        let empty = &self.empty;
+        let feeder = |builder| Feeder {
+            builder,
+            empty,
+            arena: Bump::new(),
+        };
+        self.objects.iter_mut().map(feeder).collect()
     }
 
     /// The finished tables.

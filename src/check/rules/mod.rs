@@ -12,6 +12,7 @@ mod fit;
 mod matching;
 mod pages;
 mod policy;
+mod report;
 mod required;
 mod split;
 mod unused;
@@ -33,6 +34,7 @@ pub const ALL: &[(&str, Rule)] = &[
     ("matching", matching::rule),
     ("pages", pages::rule),
     ("policy", policy::rule),
+    ("report", report::rule),
     ("required", required::rule),
     ("split", split::rule),
     ("unused", unused::rule),

@@ -253,6 +253,7 @@ impl Executor {
                     second: false,
                     reports: &reports,
                     tells,
+                    unprinted: true,
                 },
             )
             .map_err(internal)?;
