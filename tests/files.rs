@@ -7,7 +7,6 @@
     reason = "a panic is how a test reports"
 )]
 
-#[expect(dead_code, reason = "the helpers are shared with tests of APIs")]
 mod support;
 
 use serde_json::{Value, json};
