@@ -53,7 +53,29 @@ fn confirmed(key: &str, origin: Origin) -> Entry {
         dest_id: format!("9{key}"),
         origin,
         fingerprint: u64::MAX - 1,
+        written: None,
     }
+}
+
+/// What was written into a record of three fields.
+fn what() -> Written {
+    let mut written = Written {
+        stamp: Some("2026-05-01T10:00:00Z".into()),
+        ..Written::default()
+    };
+    for (name, sent, kept, items) in [
+        ("city", 1, None, vec![]),
+        ("phone", u64::MAX, Some(0), vec![]),
+        ("tags", 3, Some(3), vec![7, u32::MAX]),
+    ] {
+        written.fields.add(&WrittenField {
+            name: written::name_hash(name),
+            sent,
+            kept,
+            items,
+        });
+    }
+    written
 }
 
 fn held(key: &str, code: &str) -> Entry {
@@ -101,6 +123,7 @@ fn every_kind() -> Vec<Entry> {
             dest_id: "12".into(),
             origin: Origin::Created,
             fingerprint: u64::MAX,
+            written: Some(what()),
         },
         intended("r"),
         Entry::Refused {
@@ -131,6 +154,10 @@ fn every_kind() -> Vec<Entry> {
             step: step.clone(),
             key,
             part: 3,
+            written: Some(Written {
+                stamp: None,
+                ..what()
+            }),
         },
         Entry::JobStarted {
             step: step.clone(),
@@ -583,6 +610,124 @@ fn every_tampering_is_found_at_its_place() {
 }
 
 #[test]
+fn what_was_written_is_read_back_record_by_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = begun(&folder.path().join("ledger.sqlite"));
+    let of = |part| {
+        let view = ledger.view().unwrap();
+        view.written("contact", "1", part).unwrap()
+    };
+    let confirm = |written| {
+        let Entry::Confirmed {
+            step,
+            key,
+            part,
+            dest_id,
+            origin,
+            fingerprint,
+            ..
+        } = confirmed("1", Origin::Created)
+        else {
+            unreachable!()
+        };
+        let entry = Entry::Confirmed {
+            step,
+            key,
+            part,
+            dest_id,
+            origin,
+            fingerprint,
+            written,
+        };
+        ledger
+            .append_blocking(vec![intended("1"), entry])
+            .map(drop)
+            .unwrap();
+    };
+    assert_eq!(of(0), None);
+    confirm(Some(what()));
+    assert_eq!(of(0), Some(what()));
+    assert_eq!(of(1), None);
+    // The references of a second pass stand beside it, and fall with a new record.
+    let mut later = Written::default();
+    later.fields.add(&WrittenField {
+        name: written::name_hash("account"),
+        sent: 5,
+        kept: None,
+        items: vec![],
+    });
+    ledger
+        .append_blocking(vec![Entry::SecondPassDone {
+            step: "contact".into(),
+            key: "1".into(),
+            part: 0,
+            written: Some(later),
+        }])
+        .unwrap();
+    let both = of(0).unwrap();
+    assert_eq!(both.fields.iter().count(), 4);
+    assert_eq!(both.fields.get("account").map(|f| f.sent), Some(5));
+    confirm(Some(what()));
+    assert_eq!(of(0), Some(what()));
+    let end = ledger
+        .append_blocking(vec![
+            intended("1"),
+            Entry::Absent {
+                step: "contact".into(),
+                key: "1".into(),
+                part: 0,
+            },
+        ])
+        .map(drop);
+    end.unwrap();
+    assert_eq!(of(0), None);
+    ledger.view().unwrap().verify().unwrap();
+}
+
+#[test]
+fn a_ledger_of_version_1_is_read_verified_and_lifted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let ledger = begun(&path);
+    ledger
+        .append_blocking(vec![intended("1"), confirmed("1", Origin::Created)])
+        .unwrap();
+    drop(ledger);
+    // As the first version made it.
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "ALTER TABLE records DROP COLUMN written; ALTER TABLE records DROP COLUMN written_later;
+             ALTER TABLE records DROP COLUMN stamp; PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    let view = View::open(&path).unwrap();
+    view.verify().unwrap();
+    assert_eq!(view.written("contact", "1", 0).unwrap(), None);
+    assert_eq!(view.each_record("contact", |_| {}).unwrap(), 1);
+    drop(view);
+    let ledger = begun(&path);
+    ledger
+        .append_blocking(vec![
+            intended("2"),
+            Entry::Confirmed {
+                step: "contact".into(),
+                key: "2".into(),
+                part: 0,
+                dest_id: "92".into(),
+                origin: Origin::Created,
+                fingerprint: 1,
+                written: Some(what()),
+            },
+        ])
+        .unwrap();
+    let view = ledger.view().unwrap();
+    assert_eq!(view.written("contact", "1", 0).unwrap(), None);
+    assert_eq!(view.written("contact", "2", 0).unwrap(), Some(what()));
+    view.verify().unwrap();
+}
+
+#[test]
 fn a_foreign_or_newer_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let foreign = folder.path().join("foreign.sqlite");
@@ -597,11 +742,11 @@ fn a_foreign_or_newer_file_is_refused() {
     drop(open(&newer));
     rusqlite::Connection::open(&newer)
         .unwrap()
-        .execute_batch("PRAGMA user_version = 2")
+        .execute_batch("PRAGMA user_version = 3")
         .unwrap();
     let error = Ledger::open(&newer, options()).unwrap_err().to_string();
     assert!(
-        error.contains("version 2") && error.contains("newer"),
+        error.contains("version 3") && error.contains("newer"),
         "{error}"
     );
 }

@@ -3,6 +3,7 @@
 //! An entry says which step and record it is about, and the rest as JSON. It carries no secret. It holds
 //! keys of records, and of holds one shortened value, because people must be able to find them.
 
+use super::written::Written;
 use crate::event::Counts;
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +65,9 @@ pub enum Entry {
         origin: Origin,
         /// Fingerprint of what was written.
         fingerprint: u64,
+        /// What was written, field by field; `None` when nothing was, and in entries of older engines.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        written: Option<Written>,
     },
     /// The destination refused a record; nothing was written.
     Refused {
@@ -166,6 +170,9 @@ pub enum Entry {
         /// Part of the record.
         #[serde(skip)]
         part: u32,
+        /// What was written, field by field.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        written: Option<Written>,
     },
     /// The destination works on a bulk call.
     JobStarted {
@@ -371,7 +378,9 @@ impl Entry {
             | Entry::Held {
                 step, key, part, ..
             }
-            | Entry::SecondPassDone { step, key, part } => (step, key, *part),
+            | Entry::SecondPassDone {
+                step, key, part, ..
+            } => (step, key, *part),
             Entry::Released { step, key } | Entry::Merged { step, key, .. } => (step, key, 0),
             Entry::JobStarted { step, chunk, .. } | Entry::JobEnded { step, chunk } => {
                 (step, chunk, 0)
@@ -451,6 +460,7 @@ impl Entry {
                 step: s,
                 key: k,
                 part: p,
+                ..
             } => {
                 *s = step.to_owned();
                 *k = key.to_owned();

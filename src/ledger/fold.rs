@@ -30,6 +30,9 @@ struct RecordChange {
     chunk: Option<String>,
     match_key: Option<String>,
     why: Option<String>,
+    written: Option<Vec<u8>>,
+    written_later: Option<Vec<u8>>,
+    stamp: Option<String>,
 }
 
 #[derive(Default)]
@@ -138,6 +141,7 @@ impl Fold {
                 dest_id,
                 origin,
                 fingerprint,
+                written,
                 ..
             } => {
                 let record = self.record(step, key, *part);
@@ -148,6 +152,11 @@ impl Fold {
                 record.why = Some(String::new());
                 if *origin == Origin::Created {
                     record.second_pass = Some(false);
+                    record.written_later = Some(Vec::new());
+                }
+                if let Some(written) = written {
+                    record.written = Some(written.fields.bytes().to_vec());
+                    record.stamp = Some(written.stamp.clone().unwrap_or_default());
                 }
                 self.clear_hold(step, key, *part);
             }
@@ -189,6 +198,7 @@ impl Fold {
                 record.state = Some(RecordState::Absent);
                 record.dest_id = Some(String::new());
                 record.why = Some(String::new());
+                record.written = Some(Vec::new());
             }
             Entry::Held {
                 key,
@@ -229,8 +239,15 @@ impl Fold {
                 record.match_key = Some(into.clone());
                 record.why = Some(String::new());
             }
-            Entry::SecondPassDone { key, part, .. } => {
-                self.record(step, key, *part).second_pass = Some(true);
+            Entry::SecondPassDone {
+                key, part, written, ..
+            } => {
+                let record = self.record(step, key, *part);
+                record.second_pass = Some(true);
+                if let Some(written) = written {
+                    record.written_later = Some(written.fields.bytes().to_vec());
+                    record.stamp = Some(written.stamp.clone().unwrap_or_default());
+                }
             }
             _ => {}
         }
@@ -362,14 +379,19 @@ impl Fold {
                 }
             }
         }
+        // In the columns that a later version added, nothing is null: rows of an older engine look alike.
         let mut upsert = connection.prepare_cached(&format!(
-            "INSERT INTO {db}.records VALUES (?1, ?2, ?3, coalesce(?4, 0), ?5, ?6, ?7, ?8, coalesce(?9, 0), ?10, ?11, ?12)
+            "INSERT INTO {db}.records VALUES (?1, ?2, ?3, coalesce(?4, 0), ?5, ?6, ?7, ?8, coalesce(?9, 0), ?10, ?11, ?12,
+               nullif(?13, x''), nullif(?14, x''), nullif(?15, ''))
              ON CONFLICT DO UPDATE SET
                state = coalesce(?4, state), op = coalesce(?5, op),
                origin = CASE WHEN ?6 IS NULL OR origin > ?6 THEN origin ELSE ?6 END,
                dest_id = coalesce(?7, dest_id), fingerprint = coalesce(?8, fingerprint),
                second_pass = coalesce(?9, second_pass), chunk = coalesce(?10, chunk),
-               match_key = coalesce(?11, match_key), why = coalesce(?12, why)"
+               match_key = coalesce(?11, match_key), why = coalesce(?12, why),
+               written = CASE WHEN ?13 IS NULL THEN written ELSE nullif(?13, x'') END,
+               written_later = CASE WHEN ?14 IS NULL THEN written_later ELSE nullif(?14, x'') END,
+               stamp = CASE WHEN ?15 IS NULL THEN stamp ELSE nullif(?15, '') END"
         ))?;
         for ((step, key, part), change) in std::mem::take(&mut self.records) {
             upsert.execute(params![
@@ -384,7 +406,10 @@ impl Fold {
                 change.second_pass,
                 change.chunk,
                 change.match_key,
-                change.why
+                change.why,
+                change.written,
+                change.written_later,
+                change.stamp
             ])?;
         }
         Ok(())

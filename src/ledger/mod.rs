@@ -19,6 +19,7 @@ pub mod store;
 pub mod verify;
 pub mod view;
 mod writer;
+pub mod written;
 
 pub use chain::Hash;
 pub use entry::{Entry, Intent, Origin, WriteOp};
@@ -30,3 +31,4 @@ pub use verify::{Broken, Verified};
 pub use view::{
     Hold, HoldKind, HoldReason, ReadError, RecordRow, RecordState, RunRow, StepRow, View,
 };
+pub use written::{Written, WrittenField, WrittenFields};

@@ -9,7 +9,7 @@ use std::{path::Path, time::Duration};
 pub(super) const APPLICATION_ID: i32 = 0x544c_6467;
 
 /// The version this engine writes.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 /// Tables and their meaning. `journal` is the truth; `records`, `holds`, `decisions`, `watermarks`, `runs`,
 /// `run_steps`, `jobs` and `files` are folds of it.
@@ -31,7 +31,8 @@ pub(super) fn state_tables(database: &str) -> String {
 CREATE TABLE {database}.records (
   step INTEGER NOT NULL, key TEXT NOT NULL, part INTEGER NOT NULL, state INTEGER NOT NULL, op INTEGER,
   origin INTEGER, dest_id TEXT, fingerprint INTEGER, second_pass INTEGER NOT NULL DEFAULT 0, chunk TEXT,
-  match_key TEXT, why TEXT, PRIMARY KEY (step, key, part)) STRICT, WITHOUT ROWID;
+  match_key TEXT, why TEXT, written BLOB, written_later BLOB, stamp TEXT,
+  PRIMARY KEY (step, key, part)) STRICT, WITHOUT ROWID;
 CREATE TABLE {database}.holds (
   step INTEGER NOT NULL, key TEXT NOT NULL, part INTEGER NOT NULL, failed INTEGER NOT NULL, code TEXT NOT NULL,
   field TEXT, value TEXT, words TEXT NOT NULL, line INTEGER, since_run INTEGER NOT NULL,
@@ -54,6 +55,38 @@ CREATE TABLE {database}.budget (
   PRIMARY KEY (account, second)) STRICT, WITHOUT ROWID;
 "
     )
+}
+
+/// What each version adds to the one before it, from the second on.
+const LIFTS: &[(i32, &str)] = &[(
+    2,
+    "ALTER TABLE records ADD COLUMN written BLOB;
+     ALTER TABLE records ADD COLUMN written_later BLOB;
+     ALTER TABLE records ADD COLUMN stamp TEXT;",
+)];
+
+/// Brings an older file up to this version, all or nothing. Only whoever holds the lease may: an older engine that is
+/// at work would not know the new columns.
+pub(super) fn lift(connection: &Connection) -> Result<(), rusqlite::Error> {
+    if marks(connection)?.1 >= VERSION {
+        return Ok(());
+    }
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let lifted = (|| {
+        let (_, version) = marks(connection)?;
+        for (to, sql) in LIFTS.iter().filter(|(to, _)| *to > version) {
+            connection.execute_batch(sql)?;
+            connection.pragma_update(None, "user_version", to)?;
+        }
+        Ok(())
+    })();
+    connection.execute_batch(if lifted.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    lifted
+}
+
+/// True when the file knows what was written into records.
+pub(super) fn knows_written(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    Ok(marks(connection)?.1 >= 2)
 }
 
 /// The names of the tables that are folds of the journal.

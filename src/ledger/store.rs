@@ -197,6 +197,7 @@ impl Ledger {
             },
             Refusal::Sqlite(error) => schema(error.into()),
         })?;
+        schema::lift(&connection).map_err(|e| schema(e.into()))?;
         let start = recover(&connection).map_err(|e| match e {
             Recover::Damaged { seq, why } => OpenError::Damaged {
                 path: path.to_owned(),

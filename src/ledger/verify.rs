@@ -150,9 +150,15 @@ impl View {
     }
 
     fn compare(&self, table: &'static str) -> Result<(), Broken> {
+        // A file of an older engine lacks the columns that came later.
+        let columns: String = self.connection.query_row(
+            "SELECT group_concat(name, ', ') FROM pragma_table_info(?1, 'main')",
+            [table],
+            |r| r.get(0),
+        )?;
         for (one, other, word) in [("main", "temp", "not in it"), ("temp", "main", "missing")] {
             let mut query = self.connection.prepare(&format!(
-                "SELECT * FROM {one}.{table} EXCEPT SELECT * FROM {other}.{table} LIMIT 1"
+                "SELECT {columns} FROM {one}.{table} EXCEPT SELECT {columns} FROM {other}.{table} LIMIT 1"
             ))?;
             let mut rows = query.query([])?;
             if let Some(row) = rows.next()? {

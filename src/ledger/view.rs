@@ -452,7 +452,7 @@ impl View {
     }
 }
 
-fn strange(what: String) -> ReadError {
+pub(super) fn strange(what: String) -> ReadError {
     ReadError::Strange { what }
 }
 

@@ -4,7 +4,6 @@
 //! job decides: what is there was created, what is not is sent alone and gets its own answer.
 
 use super::{
-    compare,
     context::Context,
     failure::RunError,
     find::{self, Search},
@@ -22,6 +21,7 @@ use crate::{
     mapping::Step,
     platform::OpKind,
 };
+use serde_json::Value;
 
 /// The bulk key of a step: its wire name and the position of the match key that holds it.
 pub fn bulk_key(ctx: &Context, step: &Step) -> Option<(String, usize)> {
@@ -132,9 +132,11 @@ async fn settle(ctx: &Context, step: &Step, works: Vec<Work>) -> Result<Vec<Done
     let mut rest = Vec::new();
     for work in works {
         match there(ctx, step, &work) {
-            Some((id, differs)) => {
+            Some((id, record)) => {
                 ctx.claim(step.to, &id);
-                entries.push(send::confirmed(step, &work, &id, Origin::Created));
+                let differs = send::differing(ctx, step, &work, record.as_ref())?;
+                let written = ctx.written(step, &work.body, record.as_ref());
+                entries.push(send::confirmed(step, &work, &id, Origin::Created, written));
                 done.push(Done {
                     work,
                     sent: Sent::Created { id },
@@ -156,27 +158,17 @@ async fn settle(ctx: &Context, step: &Step, works: Vec<Work>) -> Result<Vec<Done
     Ok(done)
 }
 
-fn there(ctx: &Context, step: &Step, work: &Work) -> Option<(String, Vec<String>)> {
-    let directory = ctx.directory(step.to)?;
-    let object = ctx.mapping.destination.objects.get(step.to.ix())?;
+/// The record that the listing shows under the keys of a source record: its id, and itself.
+fn there(ctx: &Context, step: &Step, work: &Work) -> Option<(String, Option<Value>)> {
+    let keep = ctx.keeps_records(step.to);
+    let mut directory = ctx.directory(step.to)?;
     for (key, text) in step.match_keys.iter().zip(&work.keys) {
         let (Some(text), Some(rule)) = (text, directory.rule(&KeyRule::from(key))) else {
             continue;
         };
-        if let Some(id) = directory.id_of(rule, text) {
-            let differs = match (
-                directory.record(id),
-                serde_json::from_slice::<serde_json::Value>(&work.body),
-            ) {
-                (Some(record), Ok(sent)) => {
-                    compare::differences(ctx.readers(step.to), object, step, &sent, record)
-                        .into_iter()
-                        .filter_map(|f| object.fields.get(f.ix()).map(|f| f.name.clone()))
-                        .collect()
-                }
-                _ => Vec::new(),
-            };
-            return Some((id.to_owned(), differs));
+        if let Some(id) = directory.id_of(rule, text).map(str::to_owned) {
+            let record = directory.take_record(&id, keep);
+            return Some((id, record));
         }
     }
     None

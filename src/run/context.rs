@@ -1,6 +1,6 @@
 //! What every task of a run shares.
 
-use super::{directory::Directory, failure::RunError, key::KeyRule};
+use super::{base::Bases, directory::Directory, failure::RunError, key::KeyRule};
 use crate::{
     connector::rest::Rest,
     event::Event,
@@ -9,7 +9,10 @@ use crate::{
     mapping::{Found, Mapping, RefSource, Step},
     plan::Plan,
     platform::{Creation, Object, OpKind, wire::FieldReader},
-    run::{directory, source::Source},
+    run::{
+        directory::{self, Keep},
+        source::Source,
+    },
 };
 use serde_json::Value;
 use std::{
@@ -44,6 +47,8 @@ pub struct Context {
     directories: HashMap<ObjectId, Shelf>,
     /// Destination ids already bound, by destination object: a record found by its content counts once.
     claimed: Mutex<HashSet<(ObjectId, String)>>,
+    /// What was written into records before.
+    pub bases: Bases,
     /// Destination records that were there before this migration's ledger knew them.
     prior: Mutex<HashSet<(ObjectId, String)>>,
     /// One call at a time for records of the same content, which only their number tells apart.
@@ -136,6 +141,7 @@ impl Context {
             readers,
             directories,
             claimed: Mutex::new(HashSet::new()),
+            bases: Bases::default(),
             prior: Mutex::new(HashSet::new()),
             alike: (0..ALIKE).map(|_| tokio::sync::Mutex::new(())).collect(),
         }
@@ -176,6 +182,13 @@ impl Context {
             .map(|s| s.directory.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// True when records of the object stay in memory as listed.
+    pub fn keeps_records(&self, object: ObjectId) -> bool {
+        self.directories
+            .get(&object)
+            .is_some_and(|s| s.keep_records)
+    }
+
     /// True when the object's records can be listed (by its own call, or on the admin plane).
     pub fn can_list(&self, object: &Object) -> bool {
         object.op(OpKind::List).is_some() || self.admin(object)
@@ -201,6 +214,12 @@ impl Context {
         *listings += 1;
         let mut seen = 0u64;
         if let Some(op) = object.op(OpKind::List) {
+            // What a call has just made is looked at once, and then forgotten.
+            let keep = match (shelf.keep_records, all) {
+                (true, _) => Keep::All,
+                (false, false) => Keep::New,
+                (false, true) => Keep::None,
+            };
             let newest_first = op.newest_first;
             let mut cursor = self.rest.list(id);
             while let Some(page) = cursor.next().await? {
@@ -208,7 +227,7 @@ impl Context {
                 let mut fresh = false;
                 if let Some(mut directory) = self.directory(id) {
                     for record in page.records {
-                        fresh |= directory.list(record, shelf.keep_records);
+                        fresh |= directory.list(record, keep);
                     }
                 }
                 (self.emit)(&Event::Listing {
@@ -224,7 +243,11 @@ impl Context {
             let records = self.rest.admin_records(&path).await?;
             if let Some(mut directory) = self.directory(id) {
                 for record in records {
-                    directory.list(record, shelf.keep_records);
+                    let keep = match shelf.keep_records {
+                        true => Keep::All,
+                        false => Keep::None,
+                    };
+                    directory.list(record, keep);
                 }
             }
         }

@@ -22,6 +22,17 @@ pub struct Directory {
     tags: HashSet<String>,
 }
 
+/// Which listed records stay whole; of the others only the keys stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// All.
+    All,
+    /// Those that were not known before, until they are taken.
+    New,
+    /// None.
+    None,
+}
+
 struct Entry {
     id: Option<String>,
     record: Option<serde_json::Value>,
@@ -48,7 +59,7 @@ impl Directory {
     }
 
     /// Takes in a record as listed. Returns true when it is new here or has changed.
-    pub fn list(&mut self, record: serde_json::Value, keep_record: bool) -> bool {
+    pub fn list(&mut self, record: serde_json::Value, keep: Keep) -> bool {
         let Some(id) = record_id(&record) else {
             return false;
         };
@@ -93,7 +104,7 @@ impl Directory {
         let mut changed = fresh;
         if let Some(entry) = self.entries.get_mut(at) {
             entry.id = Some(id);
-            if keep_record {
+            if keep == Keep::All || (keep == Keep::New && fresh) {
                 changed |= entry.record.as_ref() != Some(&record);
                 entry.record = Some(record);
             }
@@ -173,6 +184,16 @@ impl Directory {
     pub fn record(&self, id: &str) -> Option<&serde_json::Value> {
         let at = *self.by_id.get(id)?;
         self.entries.get(at)?.record.as_ref()
+    }
+
+    /// The same, for the one who looks at it last: it stays only where all records stay.
+    pub fn take_record(&mut self, id: &str, keep: bool) -> Option<serde_json::Value> {
+        let at = *self.by_id.get(id)?;
+        let record = &mut self.entries.get_mut(at)?.record;
+        match keep {
+            true => record.clone(),
+            false => record.take(),
+        }
     }
 
     /// Tags of the listed records, in lower case.

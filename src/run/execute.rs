@@ -162,6 +162,7 @@ impl Executor {
         self.list_destinations(batch).await?;
         let mut memories = self.memories(batch)?;
         self.own(batch)?;
+        self.ctx.bases.refresh(&self.ctx.ledger)?;
         tags::decide(&self.ctx, batch, &mut self.taken).await?;
         let resolver = Arc::new(self.resolver(batch)?);
         let mut passes: BTreeMap<ObjectId, Vec<StepId>> = BTreeMap::new();

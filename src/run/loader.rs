@@ -267,7 +267,7 @@ impl Loader {
             }
             Action::Bind(id) => {
                 ctx.found_there(step.to, &id);
-                entries.push(send::confirmed(step, &work, &id, Origin::Matched));
+                entries.push(send::confirmed(step, &work, &id, Origin::Matched, None));
                 self.book(Done {
                     work,
                     sent: Sent::Unchanged { id },
@@ -275,13 +275,14 @@ impl Loader {
                 });
             }
             Action::Adopt(id) => {
-                ctx.claim(step.to, &id);
-                entries.push(send::confirmed(step, &work, &id, Origin::Created));
-                self.book(Done {
-                    work,
-                    sent: Sent::Created { id },
-                    differs: Vec::new(),
-                });
+                if let Some(mut directory) = ctx.directory(step.to) {
+                    directory.own(&id, &step.name, &work.key);
+                }
+                self.spawn(async move {
+                    let step = ctx.step(work.step)?;
+                    Ok(vec![send::adopt(&ctx, step, work, id).await?])
+                })
+                .await;
             }
             Action::Hold(code, words) => {
                 if !self

@@ -4,6 +4,7 @@
 //! ([`decide`]), sent with its intent in the ledger first, booked exactly once. Emits events, never prints.
 
 pub mod attach;
+pub mod base;
 pub mod books;
 pub mod bulk;
 pub mod compare;

@@ -129,12 +129,14 @@ fn collect(
 async fn write(ctx: &Context, work: Work, dest_id: &str) -> Result<bool, RunError> {
     let step = ctx.step(work.step)?;
     match ctx.rest.update(step.to, dest_id, &work.body).await? {
-        Reply::Done { .. } => {
+        Reply::Done { record, .. } => {
+            let written = ctx.written(step, &work.body, record.as_ref());
             ctx.ledger
                 .append(vec![Entry::SecondPassDone {
                     step: step.name.clone(),
                     key: work.key.clone(),
                     part: u32::from(work.part),
+                    written,
                 }])
                 .await?;
             Ok(true)

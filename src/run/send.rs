@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     connector::Reply,
-    ledger::{Entry, Intent, Origin, WriteOp},
+    ledger::{Entry, Intent, Origin, WriteOp, Written},
     mapping::Step,
     platform::OpKind,
 };
@@ -75,7 +75,13 @@ fn intent(step: &Step, work: &Work, op: WriteOp) -> Entry {
 }
 
 /// The entry that says a record is at the destination.
-pub fn confirmed(step: &Step, work: &Work, id: &str, origin: Origin) -> Entry {
+pub fn confirmed(
+    step: &Step,
+    work: &Work,
+    id: &str,
+    origin: Origin,
+    written: Option<Written>,
+) -> Entry {
     Entry::Confirmed {
         step: step.name.clone(),
         key: work.key.clone(),
@@ -83,6 +89,7 @@ pub fn confirmed(step: &Step, work: &Work, id: &str, origin: Origin) -> Entry {
         dest_id: id.to_owned(),
         origin,
         fingerprint: work.fingerprint,
+        written,
     }
 }
 
@@ -137,8 +144,15 @@ pub async fn look_or_create(ctx: &Context, step: &Step, work: Work) -> Result<Do
     let _alone = ctx.alone(&work.body).await;
     // Nothing was sent for it yet: one look is enough, there is no late write to wait for.
     if let Search::Found(id) = find::look(ctx, step, &work).await? {
+        let written = ctx.written(step, &work.body, None);
         ctx.ledger
-            .append(vec![confirmed(step, &work, &id, Origin::Unchanged)])
+            .append(vec![confirmed(
+                step,
+                &work,
+                &id,
+                Origin::Unchanged,
+                written,
+            )])
             .await?;
         return Ok(Done {
             work,
@@ -198,8 +212,9 @@ async fn create_alone(
                 ..
             } => {
                 ctx.claim(step.to, &id);
+                let written = ctx.written(step, &work.body, record.as_ref());
                 ctx.ledger
-                    .append(vec![confirmed(step, &work, &id, Origin::Created)])
+                    .append(vec![confirmed(step, &work, &id, Origin::Created, written)])
                     .await?;
                 let differs = differing(ctx, step, &work, record.as_ref())?;
                 return Ok(Done {
@@ -247,8 +262,15 @@ async fn create_alone(
 /// When the ledger stops.
 pub async fn adopt(ctx: &Context, step: &Step, work: Work, id: String) -> Result<Done, RunError> {
     ctx.claim(step.to, &id);
+    // The answer was lost: what the destination made of it is seen by asking.
+    let object = ctx.object(step.to)?;
+    let record = match object.op(OpKind::Get) {
+        Some(_) => ctx.rest.get(step.to, &id).await?,
+        None => None,
+    };
+    let written = ctx.written(step, &work.body, record.as_ref());
     ctx.ledger
-        .append(vec![confirmed(step, &work, &id, Origin::Created)])
+        .append(vec![confirmed(step, &work, &id, Origin::Created, written)])
         .await?;
     Ok(Done {
         work,
@@ -348,7 +370,13 @@ pub async fn update(
     ctx.claim(step.to, &id);
     let Some(body) = body else {
         ctx.ledger
-            .append(vec![confirmed(step, &work, &id, Origin::Unchanged)])
+            .append(vec![confirmed(
+                step,
+                &work,
+                &id,
+                Origin::Unchanged,
+                ctx.written(step, &work.body, there.as_ref()),
+            )])
             .await?;
         return Ok(Done {
             work,
@@ -365,8 +393,9 @@ pub async fn update(
         .await?
     {
         Reply::Done { record, .. } => {
+            let written = ctx.written(step, &work.body, record.as_ref());
             ctx.ledger
-                .append(vec![confirmed(step, &work, &id, origin)])
+                .append(vec![confirmed(step, &work, &id, origin, written)])
                 .await?;
             let differs = differing(ctx, step, &work, record.as_ref())?;
             Ok(Done {
@@ -397,7 +426,10 @@ pub async fn update(
 }
 
 /// Names of the fields that the destination answered otherwise than they were sent.
-fn differing(
+///
+/// # Errors
+/// When there is no such object: a fault of the engine.
+pub fn differing(
     ctx: &Context,
     step: &Step,
     work: &Work,
