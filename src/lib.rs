@@ -12,6 +12,7 @@ pub mod spec;
 pub mod mapping;
 pub mod check;
 pub mod plan;
+pub mod propose;
 pub mod transform;
 pub mod ledger;
 pub mod run;

@@ -31,6 +31,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("mapping", "ident value diag platform"),
     ("check", "ident value diag platform spec mapping"),
     ("plan", "ident value diag platform mapping"),
+    ("propose", "ident value platform mapping"),
     ("transform", "ident clock value platform mapping"),
     ("ledger", "ident clock value event"),
     (
@@ -39,12 +40,12 @@ const LAYERS: &[(&str, &str)] = &[
     ),
     (
         "report",
-        "ident value diag event platform mapping plan ledger",
+        "ident value diag event platform mapping plan propose ledger",
     ),
     ("sandbox", "ident clock value platform"),
     (
         "cli",
-        "ident clock secret value diag event platform connector spec mapping check plan transform ledger run report sandbox",
+        "ident clock secret value diag event platform connector spec mapping check plan propose transform ledger run report sandbox",
     ),
 ];
 

@@ -63,6 +63,8 @@ pub enum Command {
     Schema(Schema),
     /// Show what a run would do: batches, custom fields, calls and hours.
     Plan(PlanArgs),
+    /// Propose a draft mapping for two platforms, or measure proposals against known mappings.
+    Propose(super::commands::propose::Propose),
     /// Run a migration, or go on with it. The same command resumes after any stop.
     Run(RunArgs),
     /// Show where a migration stands.

@@ -62,6 +62,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Explain(args) => commands::explain::run(args),
         Command::Schema(args) => commands::schema::run(args),
         Command::Plan(args) => commands::plan::run(args),
+        Command::Propose(args) => commands::propose::run(args),
         Command::Run(args) => commands::run::run(args),
         Command::Status(args) => commands::status::run(args),
         Command::Holds(args) => commands::holds::run(args),

@@ -7,6 +7,7 @@ pub mod holds;
 pub mod plan_graph;
 pub mod plan_json;
 pub mod plan_text;
+pub mod propose;
 pub mod sheet;
 pub mod status;
 

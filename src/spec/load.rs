@@ -188,6 +188,12 @@ fn kind_of(tree: &Tree, file: FileId, out: &mut Diagnostics) -> Option<SpecKind>
     let (word, version) = text.split_once("/v").unwrap_or((text, ""));
     let found = SpecKind::ALL.iter().find(|(_, name, _)| *name == word);
     let problem = match (found, version.parse::<u32>()) {
+        (None, _) if word == "draft" => Diagnostic::new(
+            Code::UnknownSpec,
+            node.span,
+            "this is a draft of a mapping, and nothing runs from a draft",
+        )
+        .hint("read and complete every line, then write `spec: mapping/v1`"),
         (Some((kind, _, newest)), Ok(v)) if v == *newest => return Some(*kind),
         (Some((kind, _, newest)), Ok(v)) if v > *newest => Diagnostic::new(
             Code::UnknownSpec,

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod explain;
 pub mod holds;
 pub mod plan;
+pub mod propose;
 pub mod run;
 pub mod run_files;
 pub mod sandbox;
