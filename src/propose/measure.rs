@@ -37,6 +37,23 @@ pub struct Measure {
     pub misses: Vec<Miss>,
 }
 
+impl Measure {
+    /// The figures of several mappings together, without their misses.
+    pub fn sum<'a>(all: impl IntoIterator<Item = &'a Measure>) -> Measure {
+        let mut out = Measure::default();
+        for one in all {
+            out.objects += one.objects;
+            out.objects_first += one.objects_first;
+            out.objects_third += one.objects_third;
+            out.fields += one.fields;
+            out.first += one.first;
+            out.third += one.third;
+            out.sure_and_wrong += one.sure_and_wrong;
+        }
+        out
+    }
+}
+
 /// A field that was not proposed rightly.
 #[derive(Clone, Debug)]
 pub struct Miss {
@@ -103,7 +120,7 @@ fn fields(mapping: &Mapping, step: &Step, evidence: &Evidence, out: &mut Measure
             out.third += u64::from(candidates.iter().take(3).any(|c| right(&c.from)));
         }
         out.sure_and_wrong += u64::from(sure && !hit);
-        if (!wanted.is_empty() && !hit) || (sure && !hit) {
+        if (sure || !wanted.is_empty()) && !hit {
             let name = |(object, field): (ObjectId, FieldId)| {
                 let object = mapping.source.objects.get(object.ix());
                 object.map_or_else(String::new, |o| path_name(o, field))

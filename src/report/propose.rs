@@ -145,8 +145,8 @@ fn share(part: u64, whole: u64) -> f64 {
     }
 }
 
-fn sum(rows: &[(String, Measure)], of: impl Fn(&Measure) -> u64) -> u64 {
-    rows.iter().map(|(_, m)| of(m)).sum()
+fn together(rows: &[(String, Measure)]) -> Measure {
+    Measure::sum(rows.iter().map(|(_, m)| m))
 }
 
 /// The measure of several mappings, with a line for all of them.
@@ -154,22 +154,20 @@ pub fn measure_markdown(rows: &[(String, Measure)]) -> String {
     let mut out = String::from(
         "| mapping | objects | first | in 3 | fields | top-1 | top-3 | sure and wrong |\n|---|---|---|---|---|---|---|---|\n",
     );
-    let mut line = |name: &str, of: &dyn Fn(&dyn Fn(&Measure) -> u64) -> u64| {
-        let (objects, fields) = (of(&|m| m.objects), of(&|m| m.fields));
+    let all = ("all".to_owned(), together(rows));
+    for (name, m) in rows.iter().chain([&all]) {
         let _ = writeln!(
             out,
-            "| {name} | {objects} | {:.2} | {:.2} | {fields} | {:.3} | {:.3} | {} |",
-            share(of(&|m| m.objects_first), objects),
-            share(of(&|m| m.objects_third), objects),
-            share(of(&|m| m.first), fields),
-            share(of(&|m| m.third), fields),
-            of(&|m| m.sure_and_wrong),
+            "| {name} | {} | {:.2} | {:.2} | {} | {:.3} | {:.3} | {} |",
+            m.objects,
+            share(m.objects_first, m.objects),
+            share(m.objects_third, m.objects),
+            m.fields,
+            share(m.first, m.fields),
+            share(m.third, m.fields),
+            m.sure_and_wrong,
         );
-    };
-    for (name, measure) in rows {
-        line(name, &|of| of(measure));
     }
-    line("all", &|of| sum(rows, of));
     let missed: Vec<String> = rows
         .iter()
         .flat_map(|(name, m)| m.misses.iter().map(move |miss| (name, miss)))
@@ -197,25 +195,25 @@ pub fn measure_markdown(rows: &[(String, Measure)]) -> String {
 
 /// The same for machines.
 pub fn measure_json(rows: &[(String, Measure)]) -> Value {
-    let figures = |of: &dyn Fn(&dyn Fn(&Measure) -> u64) -> u64| {
-        let (objects, fields) = (of(&|m| m.objects), of(&|m| m.fields));
-        json!({
-            "objects": objects,
-            "objects_first": of(&|m| m.objects_first),
-            "objects_third": of(&|m| m.objects_third),
-            "fields": fields,
-            "top_1": rounded(share(of(&|m| m.first), fields)),
-            "top_3": rounded(share(of(&|m| m.third), fields)),
-            "sure_and_wrong": of(&|m| m.sure_and_wrong),
-        })
-    };
     let mappings: serde_json::Map<String, Value> = rows
         .iter()
-        .map(|(name, m)| (name.clone(), figures(&|of| of(m))))
+        .map(|(name, m)| (name.clone(), figures(m)))
         .collect();
     json!({
         "schema_version": SCHEMA_VERSION,
         "mappings": mappings,
-        "all": figures(&|of| sum(rows, of)),
+        "all": figures(&together(rows)),
+    })
+}
+
+fn figures(m: &Measure) -> Value {
+    json!({
+        "objects": m.objects,
+        "objects_first": m.objects_first,
+        "objects_third": m.objects_third,
+        "fields": m.fields,
+        "top_1": rounded(share(m.first, m.fields)),
+        "top_3": rounded(share(m.third, m.fields)),
+        "sure_and_wrong": m.sure_and_wrong,
     })
 }
