@@ -16,6 +16,8 @@ mod custom;
 mod faults;
 #[path = "sandbox/limits.rs"]
 mod limits;
+#[path = "sandbox/members.rs"]
+mod members;
 #[path = "sandbox/reading.rs"]
 mod reading;
 #[path = "sandbox/state.rs"]

@@ -349,21 +349,69 @@ fn uc_07_tags_become_contact_types_and_long_ones_wait() {
 }
 
 #[test]
-fn uc_08_segments_become_lists_and_their_rules_and_members_leave_as_documents() {
+fn uc_08_segments_become_lists_of_the_same_members_and_their_rules_leave_as_a_document() {
     let m = moved();
-    let lists = m.sandbox.get("/lists");
-    let names: BTreeSet<&str> = lists["lists"]
+    let lists: BTreeMap<String, i64> = m.sandbox.get("/lists")["lists"]
         .as_array()
         .expect("lists")
         .iter()
-        .filter_map(|l| l["name"].as_str())
+        .map(|l| {
+            let name = l["name"].as_str().expect("a name").to_owned();
+            (name, l["id"].as_i64().expect("an id"))
+        })
         .collect();
-    assert_eq!(names, BTreeSet::from(["Newsletter, all", "Tea drinkers"]));
+    assert_eq!(lists.len(), 2, "{lists:?}");
+    let (contacts, rows) = (contacts(), m.export("segment_members.csv"));
+    let mut all = 0;
+    for segment in m.export("segments.csv") {
+        let members: Vec<&Row> = rows
+            .iter()
+            .filter(|r| r["segment_id"] == segment["id"])
+            .collect();
+        let wanted: BTreeSet<i64> = members
+            .iter()
+            .filter_map(|r| contacts.get(&r["user_id"])?["id"].as_i64())
+            .collect();
+        let there = listed_below(&format!("/contacts/lists/{}", lists[&segment["name"]]));
+        let ids: Vec<i64> = there.iter().filter_map(|c| c["id"].as_i64()).collect();
+        assert_eq!(ids.len(), wanted.len(), "nobody twice");
+        assert_eq!(BTreeSet::from_iter(ids), wanted, "{}", segment["name"]);
+        all += wanted.len();
+    }
+    assert!(all > 150, "{all}");
+    // Who did not arrive waits, or was left out, with the contact.
+    let counts = step(&m.report, "segment_member");
+    assert_eq!(counts["read"].as_u64(), Some(rows.len() as u64));
+    assert_eq!(counts["created"].as_u64(), Some(all as u64));
+    assert_eq!(counts["unchanged"], 1, "one was said twice");
+    for row in &rows {
+        let held = m.held_keys("segment_member").contains(&row["id"]);
+        assert_eq!(held, !contacts.contains_key(&row["user_id"]), "{row:?}");
+    }
+    let calls = m.sandbox.admin_get("/calls");
+    assert_eq!(
+        calls["by_route"]["PUT /lists/{parent_id}/add_contacts"], 3,
+        "100 a call, and an owner has a last call of its own"
+    );
     let folder = m.example.folder.path().join(".transload/handoff");
     let rules = std::fs::read_to_string(folder.join("segment_definitions.md")).expect("rules");
     assert!(rules.contains("interest"));
-    let members = support::csv_rows(&folder.join("segment_members.csv"));
-    assert_eq!(members.len(), m.export("segment_members.csv").len());
+}
+
+/// All contacts below an address, page by page.
+fn listed_below(path: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    for page in 1.. {
+        let answer = moved()
+            .sandbox
+            .get(&format!("{path}?page={page}&per_page=100"));
+        let rows = answer["contacts"].as_array().expect("rows").clone();
+        if rows.is_empty() {
+            break;
+        }
+        all.extend(rows);
+    }
+    all
 }
 
 #[test]

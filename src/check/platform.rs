@@ -6,6 +6,7 @@
 
 mod connect;
 mod field;
+mod membership;
 mod object;
 mod ops;
 mod read;

@@ -13,6 +13,7 @@ mod fields;
 mod job;
 mod list;
 mod member;
+mod members;
 mod options;
 mod payload;
 mod read;

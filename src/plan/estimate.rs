@@ -174,6 +174,16 @@ fn write_calls(calls: &mut StepCalls, load: &Load, object: &Object, records: u64
                 calls.second_pass = records;
             }
         }
+        Load::Members { size } => {
+            // At least: every owner has a last call of its own.
+            calls.write = records.div_ceil((*size).max(1) as u64);
+            let page = object
+                .op(OpKind::Children)
+                .and_then(|op| op.page.as_ref())
+                .map_or(records.max(1), |p| p.size.max(1) as u64);
+            // Before, to see who is a member already, and after, to prove it.
+            calls.find = 1 + records.div_ceil(page);
+        }
         Load::Use | Load::ByHand | Load::File => {}
     }
 }

@@ -29,6 +29,11 @@ pub enum Load {
         /// Existing ones are written.
         update: bool,
     },
+    /// Members are added to their owner, so many a call.
+    Members {
+        /// Members of one call.
+        size: usize,
+    },
     /// Records are bound to existing ones, nothing is written.
     Use,
     /// An admin makes the records; the engine binds to them.
@@ -52,6 +57,7 @@ impl Load {
                 update: false,
             } => "create",
             Load::Single { .. } => "update",
+            Load::Members { .. } => "add members",
             Load::Use => "bind only",
             Load::ByHand => "by hand",
             Load::File => "file",
@@ -94,6 +100,9 @@ pub(super) fn choose(mapping: &Mapping, step: &Step, diagnostics: &mut Diagnosti
     if !create && !update {
         return Load::Use;
     }
+    if object.membership.is_some() {
+        return members(step, object, create, diagnostics);
+    }
     // A server-side match both creates and updates; where only one is wanted it would do too much.
     if create && update {
         if let Some((key, size)) = served(step, object, OpKind::BulkUpsert) {
@@ -130,6 +139,36 @@ pub(super) fn choose(mapping: &Mapping, step: &Step, diagnostics: &mut Diagnosti
         create,
         update: writes_existing,
     }
+}
+
+/// A membership is known by its owner and its member together, and there is nothing in it to update.
+fn members(step: &Step, object: &Object, create: bool, diagnostics: &mut Diagnostics) -> Load {
+    if step.found == Found::Update {
+        diagnostics.push(missing(step, object, "update", "say `found: use`"));
+    }
+    let keyed = object.membership.is_some_and(|m| {
+        step.match_keys.iter().any(|key| {
+            let has = |field| key.pairs.iter().any(|(f, _)| *f == field);
+            key.pairs.len() == 2 && has(m.of) && has(m.member)
+        })
+    });
+    if !keyed {
+        diagnostics.push(
+            Diagnostic::new(
+                Code::NoWayToFind,
+                step.match_keys.first().map_or(step.span, |k| k.span),
+                format!(
+                    "`{}` writes memberships, which are known by both of their references together",
+                    step.name
+                ),
+            )
+            .hint("add `match:` with both references in one entry"),
+        );
+    }
+    let add = object.op(OpKind::Create).filter(|_| create);
+    add.map_or(Load::Use, |op| Load::Members {
+        size: op.size.max(1),
+    })
 }
 
 /// The key by which an operation of this kind can match the step's records: a unique field that is a whole

@@ -131,6 +131,11 @@ fn object(platform: &Platform, object: &Object, connect: Fingerprint) -> Fingerp
             canon.text(field_name(object, *part));
         }
     }
+    if let Some(m) = &object.membership {
+        canon
+            .text(field_name(object, m.of))
+            .text(field_name(object, m.member));
+    }
     canon.set(object.ops.iter().map(|op| {
         let mut one = Canon::new("op");
         for (wire, id) in &op.keys {

@@ -147,6 +147,10 @@ pub struct Op {
     pub of: Option<FieldId>,
     /// For children: the path part of each parent object.
     pub parents: Vec<(ObjectId, String)>,
+    /// Member of the request that carries ids (`ids`); only for memberships.
+    pub ids: Option<String>,
+    /// True when the same call twice is the same as once, so that it may be sent again when its answer was lost.
+    pub repeatable: bool,
     /// True when new records show up here late.
     pub lags: bool,
     /// True when a delete can be undone.

@@ -17,4 +17,4 @@ pub use field::{Field, ListFormat, NumberForm, RefForm, Truth, Write};
 pub use http::{Body, Http, Op, OpKind, Paging, PagingStyle};
 pub use limits::{CallLimit, Limits, Quirk, Tiered};
 pub use model::{Connect, CustomRules, CustomType, Files, Gotcha, Platform, Quiesce};
-pub use object::{Creation, Key, Object, Rows};
+pub use object::{Creation, Key, Membership, Object, Rows};

@@ -23,6 +23,8 @@ pub struct Object {
     pub create: Creation,
     /// What identifies a record, in order of preference.
     pub keys: Vec<Key>,
+    /// Says that a record is no thing of its own but that one record is a member of another.
+    pub membership: Option<Membership>,
     /// Where its custom fields are described (path of a GET); `None`: it takes none by API.
     pub custom_at: Option<String>,
     /// True when file columns without a field are the customer's own fields.
@@ -39,6 +41,29 @@ pub struct Object {
     pub initial: Vec<Vec<(FieldId, String)>>,
     /// Where its name stands.
     pub span: Span,
+}
+
+/// Records that are memberships: written by calls that add ids to an owner and take them out again, read as the
+/// members of that owner. They have no ids of their own; see [`Membership::id`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The reference to the owner.
+    pub of: FieldId,
+    /// The reference to the member.
+    pub member: FieldId,
+}
+
+impl Membership {
+    /// What stands for the id of a membership: both ids.
+    pub fn id(owner: &str, member: &str) -> String {
+        format!("{owner}:{member}")
+    }
+
+    /// The ids of owner and member in it.
+    pub fn parts(id: &str) -> Option<(&str, &str)> {
+        id.split_once(':')
+            .filter(|(owner, member)| !owner.is_empty() && !member.is_empty())
+    }
 }
 
 /// Whether the engine can create records of an object.
@@ -90,6 +115,7 @@ impl Object {
             ops: Vec::new(),
             create: Creation::Api,
             keys: Vec::new(),
+            membership: None,
             custom_at: None,
             custom_columns: false,
             views: Vec::new(),

@@ -97,6 +97,7 @@ fn load(plan: &Plan, to: crate::ident::ObjectId, load: &Load) -> Value {
         Load::Single { create, update } => {
             json!({"kind": "single", "create": create, "update": update})
         }
+        Load::Members { size } => json!({"kind": "members", "size": size}),
         Load::Use => json!({"kind": "use"}),
         Load::ByHand => json!({"kind": "by_hand"}),
         Load::File => json!({"kind": "file"}),

@@ -340,6 +340,7 @@ pub(super) fn load_words(plan: &Plan, step: &Step, load: &Load) -> String {
     match load {
         Load::Bulk { key, size } => format!("{} by {}, {size} a call", load.words(), field(key)),
         Load::Upsert { key } => format!("{} by {}", load.words(), field(key)),
+        Load::Members { size } => format!("{}, {size} a call", load.words()),
         other => other.words().to_owned(),
     }
 }

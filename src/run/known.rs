@@ -82,6 +82,16 @@ impl StepMemory {
             .unwrap_or(Known::New)
     }
 
+    /// True when another source record of the step stands behind the same destination record.
+    pub fn stands_for_another(&self, id: &str, key: &str) -> bool {
+        self.ids
+            .snapshot(self.step)
+            .iter()
+            .any(|(other, _, entry)| {
+                other != key && entry.dest_id == id && entry.state == IdState::Confirmed
+            })
+    }
+
     /// True when this very hold stands in the ledger already.
     pub fn is_open_hold(&self, key: &str, code: &str, words: &str) -> bool {
         self.holds

@@ -4,14 +4,17 @@
 //! on timing), lets many calls run side by side, and books every end. It owns the id maps of its steps while
 //! they grow; nobody reads them before the pass is over.
 
+mod aside;
+
 use super::{
     books::Books,
     bulk,
     context::Context,
     decide::{self, Action, Known},
     failure::RunError,
-    item::{HeldRecord, Item, Settlement, Work},
+    item::{Item, Work},
     key::KeyRule,
+    members::{self, Members},
     send::{self, Done, Sent},
     sight,
 };
@@ -45,6 +48,7 @@ pub struct Loader {
     books: Books,
     tasks: JoinSet<Result<Vec<Done>, RunError>>,
     chunks: BTreeMap<StepId, Vec<Work>>,
+    members: Members,
     chunk_number: u64,
     read: u64,
     settled: u64,
@@ -68,6 +72,7 @@ impl Loader {
             books: Books::default(),
             tasks: JoinSet::new(),
             chunks: BTreeMap::new(),
+            members: Members::default(),
             chunk_number: 0,
             read: 0,
             settled: 0,
@@ -100,6 +105,11 @@ impl Loader {
                     self.failure = Some(error);
                 }
             }
+            for (step, works) in self.members.owners() {
+                let ctx = Arc::clone(&self.ctx);
+                self.spawn(async move { members::add(&ctx, ctx.step(step)?, works).await })
+                    .await;
+            }
         }
         while !self.tasks.is_empty() {
             self.join_one().await;
@@ -116,27 +126,6 @@ impl Loader {
                 books: self.books,
             }),
         }
-    }
-
-    /// Ends the holds of records that are no longer in the source: nothing waits for them.
-    async fn release_gone(&self) -> Result<(), RunError> {
-        let mut entries = Vec::new();
-        for (id, memory) in &self.memory {
-            let name = &self.ctx.step(*id)?.name;
-            entries.extend(
-                memory
-                    .holds_of_nothing()
-                    .into_iter()
-                    .map(|key| Entry::Released {
-                        step: name.clone(),
-                        key,
-                    }),
-            );
-        }
-        if !entries.is_empty() {
-            self.ctx.ledger.append(entries).await?;
-        }
-        Ok(())
     }
 
     async fn page(&mut self, page: Result<PageItems, RunError>) -> Result<(), RunError> {
@@ -183,61 +172,14 @@ impl Loader {
             .ok_or_else(|| RunError::Internal(format!("no memory of {step:?}")))
     }
 
-    fn hold(&mut self, held: HeldRecord, entries: &mut Vec<Entry>) -> Result<(), RunError> {
-        self.books.of(held.step).held += 1;
-        self.settled += 1;
-        let name = self.ctx.step(held.step)?.name.clone();
-        let memory = self.memory(held.step)?;
-        memory.set_held(&held.key);
-        // A hold that stands already is not written again.
-        if !memory.is_open_hold(&held.key, &held.code, &held.words) {
-            entries.push(Entry::Held {
-                step: name,
-                key: held.key,
-                part: 0,
-                code: held.code,
-                field: (!held.field.is_empty()).then_some(held.field),
-                value: (!held.value.is_empty()).then_some(held.value),
-                words: held.words,
-                line: (held.line > 0).then_some(held.line),
-            });
-        }
-        Ok(())
-    }
-
-    fn settle(
-        &mut self,
-        step: StepId,
-        key: String,
-        why: Settlement,
-        entries: &mut Vec<Entry>,
-    ) -> Result<(), RunError> {
-        self.settled += 1;
-        let name = self.ctx.step(step)?.name.clone();
-        let counts = self.books.of(step);
-        match &why {
-            Settlement::Routed => counts.routed += 1,
-            Settlement::Dropped(_) => counts.dropped += 1,
-            Settlement::Merged(_) => counts.merged += 1,
-            Settlement::Skipped => counts.unchanged += 1,
-        }
-        let memory = self.memory(step)?;
-        if memory.has_open_hold(&key) {
-            entries.push(Entry::Released {
-                step: name,
-                key: key.clone(),
-            });
-        }
-        if let Settlement::Dropped(_) = why {
-            memory.set_dropped(&key);
-        }
-        Ok(())
-    }
-
     async fn place(&mut self, work: Work, entries: &mut Vec<Entry>) -> Result<(), RunError> {
         let ctx = Arc::clone(&self.ctx);
         let step = ctx.step(work.step)?;
         let known = self.memory(work.step)?.known(&work.key, work.part);
+        let member = ctx.object(step.to)?.membership.is_some();
+        if member && !matches!(known, Known::Confirmed { .. }) {
+            self.members.list(&ctx, step, &work).await?;
+        }
         let seen = sight::see(&ctx, step, &work);
         match decide::decide(step, work.fingerprint, &known, &seen) {
             Action::Unchanged => {
@@ -310,6 +252,23 @@ impl Loader {
                 });
             }
             Action::Fail(words) => return Err(RunError::Policy(words)),
+            Action::Update(was) if member => {
+                let keep = !matches!(known, Known::Confirmed { created: true, .. })
+                    || self.memory(work.step)?.stands_for_another(&was, &work.key);
+                self.spawn(async move {
+                    members::change(&ctx, ctx.step(work.step)?, work, was, keep).await
+                })
+                .await;
+            }
+            Action::Resolve | Action::Create if member => {
+                self.claim(&ctx, &work);
+                if self.members.take(work).is_some() {
+                    return Err(RunError::Internal(format!(
+                        "a membership of step `{}` without its owner",
+                        step.name
+                    )));
+                }
+            }
             Action::Update(id) => {
                 let origin = match known {
                     Known::Confirmed { created: true, .. } => Origin::Created,

@@ -19,6 +19,7 @@ pub mod item;
 pub mod key;
 pub mod known;
 pub mod loader;
+pub mod members;
 pub mod pass;
 pub mod preflight;
 pub mod prepare;

@@ -299,7 +299,11 @@ async fn post(
     Ok(ctx.rest.create(step.to, &work.body).await?)
 }
 
-async fn refuse(
+/// Notes that the destination refused a record.
+///
+/// # Errors
+/// When the ledger stops.
+pub async fn refuse(
     ctx: &Context,
     step: &Step,
     work: Work,

@@ -12,6 +12,7 @@ pub fn see(ctx: &Context, step: &Step, work: &Work) -> Seen {
     let Some(directory) = ctx.directory(step.to) else {
         return no_key;
     };
+    let member = ctx.object(step.to).is_ok_and(|o| o.membership.is_some());
     let mut seen = no_key;
     for (key, text) in step.match_keys.iter().zip(&work.keys) {
         let (Some(text), Some(rule)) = (text, directory.rule(&KeyRule::from(key))) else {
@@ -19,6 +20,8 @@ pub fn see(ctx: &Context, step: &Step, work: &Work) -> Seen {
         };
         match directory.seen(rule, text, &step.name, &work.key) {
             Seen::Nothing | Seen::NoKey | Seen::NoKeyBelow => seen = Seen::Nothing,
+            // A membership is the same whoever adds it: two that are being added are no conflict.
+            Seen::Taken { id: None, .. } if member => seen = Seen::Nothing,
             found => return found,
         }
     }

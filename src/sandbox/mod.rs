@@ -17,6 +17,7 @@ mod fault;
 mod form;
 mod limiter;
 mod line;
+mod members;
 mod options;
 mod quirk;
 mod reads;

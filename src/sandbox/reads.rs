@@ -29,9 +29,11 @@ pub(super) fn param<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
 }
 
 /// A page of a listing: where it starts, its size, and how many pages there are.
-struct Slice {
-    offset: u64,
-    limit: u64,
+pub(super) struct Slice {
+    /// Records before it.
+    pub offset: u64,
+    /// Most records in it.
+    pub limit: u64,
     pages: Box<dyn Fn(u64) -> u64>,
 }
 
@@ -89,6 +91,9 @@ impl World {
         parent: (ObjectId, i64),
         params: &Params,
     ) -> rusqlite::Result<Reply> {
+        if let Some(form) = self.rules.object(object).membership {
+            return self.members(inside, (object, form), op, parent, params);
+        }
         let there = inside.store.get(parent.0, parent.1)?;
         let (Some(of), true) = (op.of, there.is_some_and(|r| !r.deleted)) else {
             return Ok(Reply::gone(&self.rules.http));
@@ -178,7 +183,8 @@ impl World {
         .into()
     }
 
-    fn rows(
+    /// Records in wire form, as a list.
+    pub(super) fn rows(
         &self,
         inside: &Inside,
         object: ObjectId,
@@ -401,7 +407,12 @@ impl World {
 }
 
 /// The numbers of pages and records, where the answer carries them.
-fn totals(out: &mut Map<String, Value>, page: Option<&Paging>, slice: &Slice, total: u64) {
+pub(super) fn totals(
+    out: &mut Map<String, Value>,
+    page: Option<&Paging>,
+    slice: &Slice,
+    total: u64,
+) {
     if let Some(path) = page.and_then(|p| p.total_pages.as_ref()) {
         put(out, path, (slice.pages)(total).into());
     }
@@ -411,7 +422,7 @@ fn totals(out: &mut Map<String, Value>, page: Option<&Paging>, slice: &Slice, to
 }
 
 /// Which records a page holds. In `short` mode every second page holds one record less.
-fn slice(page: Option<&Paging>, params: &Params, short: bool) -> Slice {
+pub(super) fn slice(page: Option<&Paging>, params: &Params, short: bool) -> Slice {
     let Some(page) = page else {
         return Slice {
             offset: 0,

@@ -185,7 +185,7 @@ impl World {
             outcome.reply = self.refuse("The request has the wrong content type");
             return self.books(inside, outcome);
         }
-        let create = op.filter(|(_, op)| op.kind == OpKind::Create);
+        let create = op.filter(|(_, op)| op.kind == OpKind::Create && !op.repeatable);
         let hash = create.map(|(object, op)| (object, self.hash(op, body)));
         let bulk = op.is_some_and(|(_, op)| op.kind == OpKind::BulkUpsert);
         let struck = inside.faults.next(method, local.unwrap_or("/"), bulk);
@@ -315,6 +315,17 @@ impl World {
             };
             return Ok((reply, None));
         };
+        let membership = self.rules.object(object).membership;
+        if let Some(form) = membership.filter(|_| op.ids.is_some()) {
+            let Some(owner) = id("parent_id") else {
+                return bad_id();
+            };
+            let Ok(json) = serde_json::from_slice(body) else {
+                return Ok((self.refuse("The request is no JSON"), None));
+            };
+            let reply = self.write_members(inside, (object, form), op, owner, &json, now)?;
+            return Ok((reply, None));
+        }
         let record_id = match op.kind {
             OpKind::Get | OpKind::Update | OpKind::Delete | OpKind::Restore | OpKind::Forget => {
                 match id("id") {

@@ -234,7 +234,8 @@ fn shape(platform: &Platform, object: &Object) -> Shape {
                 .reference
                 .as_ref()
                 .is_some_and(|r| r.unlink);
-            unlink || children.contains(id)
+            let member = object.membership.is_some_and(|m| m.member == *id);
+            unlink || children.contains(id) || member
         })
         .collect();
     Shape {

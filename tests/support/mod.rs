@@ -143,6 +143,24 @@ impl Drop for Sandbox {
 
 /// One call with a plain client: a key gives a GET with that key; a body makes it a POST.
 pub fn fetch(url: &str, key: Option<&str>, body: Option<&Value>) -> (u16, Value) {
+    let method = match body {
+        Some(_) => reqwest::Method::POST,
+        None => reqwest::Method::GET,
+    };
+    call(method, url, key, body)
+}
+
+/// One call by another method, with the key.
+pub fn fetch_with(method: &str, url: &str, key: &str, body: Option<&Value>) -> (u16, Value) {
+    call(method.parse().expect("a method"), url, Some(key), body)
+}
+
+fn call(
+    method: reqwest::Method,
+    url: &str,
+    key: Option<&str>,
+    body: Option<&Value>,
+) -> (u16, Value) {
     static SHARED: std::sync::OnceLock<(tokio::runtime::Runtime, reqwest::Client)> =
         std::sync::OnceLock::new();
     let (runtime, client) = SHARED.get_or_init(|| {
@@ -154,13 +172,12 @@ pub fn fetch(url: &str, key: Option<&str>, body: Option<&Value>) -> (u16, Value)
         (runtime, client())
     });
     runtime.block_on(async {
-        let mut request = match body {
-            Some(body) => client
-                .post(url)
+        let mut request = client.request(method, url);
+        if let Some(body) = body {
+            request = request
                 .header("content-type", "application/json")
-                .body(body.to_string()),
-            None => client.get(url),
-        };
+                .body(body.to_string());
+        }
         if let Some(key) = key {
             request = request.header("authorization", format!("Token token={key}"));
         }

@@ -344,14 +344,22 @@ fn segments() -> Sheet {
     sheet(&["id", "name", "definition"], rows.iter().map(|r| texts(r)))
 }
 
+/// More members of the first segment than one call takes, some of both, one that is said twice, and some that do
+/// not move.
 fn members(contacts: usize) -> Sheet {
-    let rows = (0..contacts).filter(|i| i % 4 == 1).map(|i| {
-        vec![
-            format!("m{}", i + 1),
-            (1 + i % 8 / 5).to_string(),
-            somebody(i, contacts),
-        ]
-    });
+    let of_first = (0..contacts).filter(|i| i % 2 == 1).map(|i| (i, "1"));
+    let of_second = (0..contacts).filter(|i| i % 8 == 7).map(|i| (i, "2"));
+    let rows = of_first
+        .chain(of_second)
+        .chain([(1, "1")])
+        .enumerate()
+        .map(|(n, (i, segment))| {
+            vec![
+                format!("m{}", n + 1),
+                segment.to_owned(),
+                (70_001 + i).to_string(),
+            ]
+        });
     sheet(&["id", "segment_id", "user_id"], rows)
 }
 

@@ -3,6 +3,7 @@
 use super::{
     connect::delimiter,
     field::lower_field,
+    membership,
     ops::{self, Parts},
     read::{Scope, join, text},
 };
@@ -38,6 +39,7 @@ pub(super) fn object(entry: &Entry, around: &Around<'_>, scope: &mut Scope<'_>) 
             wrap: node.get_text("wrap"),
             include: node.get_text("include"),
             view_name: node.get_text("view_name"),
+            membership: node.get("membership").is_some(),
         },
         &fields,
         scope,
@@ -45,6 +47,8 @@ pub(super) fn object(entry: &Entry, around: &Around<'_>, scope: &mut Scope<'_>) 
     check_side(entry, around, scope);
     let create = creation(entry, &ops, around, scope);
     let custom = node.get("custom");
+    let keys = keys(entry, &fields, scope);
+    let membership = membership::membership(entry, &fields, &ops, &keys, scope);
     Object {
         name: entry.key.clone(),
         title: text(node, "title").unwrap_or_else(|| words::in_words(&entry.key)),
@@ -54,7 +58,8 @@ pub(super) fn object(entry: &Entry, around: &Around<'_>, scope: &mut Scope<'_>) 
             .map(|r| rows(r, &entry.key, &fields, scope)),
         ops,
         create,
-        keys: keys(entry, &fields, scope),
+        keys,
+        membership,
         custom_at: custom.and_then(|c| custom_at(c, around, scope)),
         custom_columns: custom.and_then(|c| c.get_text("columns")) == Some("rest"),
         views: node

@@ -22,6 +22,8 @@ pub(super) struct Parts<'a> {
     pub include: Option<&'a str>,
     /// `{view_name}`.
     pub view_name: Option<&'a str>,
+    /// True when the object's records are memberships: they are written below their owner.
+    pub membership: bool,
 }
 
 /// HTTP methods by their YAML key.
@@ -88,8 +90,9 @@ pub(super) fn places(text: &str) -> Vec<&str> {
 }
 
 /// What an operation of each kind may have filled in per call, beside the names in `each`.
-fn per_call(kind: OpKind) -> &'static [&'static str] {
+fn per_call(kind: OpKind, membership: bool) -> &'static [&'static str] {
     match kind {
+        OpKind::Create | OpKind::Delete if membership => &["parent_id"],
         OpKind::List => &["view"],
         OpKind::Get | OpKind::Update | OpKind::Delete | OpKind::Restore | OpKind::Forget => &["id"],
         OpKind::Create | OpKind::Upsert | OpKind::BulkUpsert => &[],
@@ -140,7 +143,7 @@ impl Reader<'_, '_> {
                 (e.key.clone(), values.map(str::to_owned).collect())
             })
             .collect();
-        let allowed: Vec<&str> = per_call(kind)
+        let allowed: Vec<&str> = per_call(kind, self.parts.membership)
             .iter()
             .copied()
             .chain(each.iter().map(|(n, _)| n.as_str()))
@@ -196,6 +199,8 @@ impl Reader<'_, '_> {
                     Some((object, e.value.text()?.to_owned()))
                 })
                 .collect(),
+            ids: text(node, "ids"),
+            repeatable: node.get_bool("repeatable").unwrap_or(false),
             lags: node.get_bool("lags").unwrap_or(false),
             soft: node.get_bool("soft").unwrap_or(false),
             newest_first: node.get_bool("newest_first").unwrap_or(false),
@@ -319,6 +324,7 @@ impl Reader<'_, '_> {
     /// What an operation of this kind cannot do without.
     fn complete(&mut self, op: &Op, entry: &Entry, path: &Node) {
         let needed: &[&str] = match op.kind {
+            OpKind::Create | OpKind::Delete if self.parts.membership => &["parent_id"],
             OpKind::Get | OpKind::Update | OpKind::Delete | OpKind::Restore | OpKind::Forget => {
                 &["id"]
             }

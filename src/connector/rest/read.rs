@@ -2,7 +2,7 @@
 
 use super::{
     list::Pages,
-    member,
+    member, members,
     payload::Payload,
     send::{Call, Nature},
     setup::Rest,
@@ -95,7 +95,8 @@ impl Rest {
         }
     }
 
-    /// All records that belong to a parent; none when the parent is not there.
+    /// All records that belong to a parent; none when the parent is not there. Members of an owner come as
+    /// memberships.
     ///
     /// # Errors
     /// When no further call makes sense.
@@ -119,7 +120,11 @@ impl Rest {
         while let Some(page) = pages.next(self).await? {
             all.extend(page.records);
         }
-        Ok(all)
+        let def = self.object(object)?;
+        Ok(match def.membership {
+            Some(form) => members::as_records(def, form, parent_id, &all),
+            None => all,
+        })
     }
 
     /// The records of an answer.

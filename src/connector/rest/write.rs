@@ -13,7 +13,7 @@ use super::{
 use crate::{
     connector::{BulkReply, Reply, Stop},
     ident::ObjectId,
-    platform::{Op, OpKind},
+    platform::{Object, Op, OpKind},
 };
 use serde_json::Value;
 
@@ -48,6 +48,9 @@ impl Rest {
         record: &[u8],
         files: Vec<FilePart>,
     ) -> Result<Reply, Stop> {
+        if let Some(form) = self.object(object)?.membership {
+            return self.add_member(object, form, record).await;
+        }
         let op = self.op(object, OpKind::Create)?;
         for file in &files {
             if let Err(e) = tokio::fs::File::open(&file.path).await {
@@ -67,7 +70,11 @@ impl Rest {
         } else {
             return Err(self.unexpected_at(&label(op), "the platform file declares no form for it"));
         };
-        let call = self.call(op, &[], payload, Nature::Once)?;
+        let nature = match op.repeatable {
+            true => Nature::Repeatable,
+            false => Nature::Once,
+        };
+        let call = self.call(op, &[], payload, nature)?;
         let settled = self.settle(&call).await?;
         Ok(reply(op, settled, None))
     }
@@ -156,6 +163,9 @@ impl Rest {
     /// # Errors
     /// When no further call makes sense.
     pub async fn delete(&self, object: ObjectId, id: &str) -> Result<Reply, Stop> {
+        if self.object(object)?.membership.is_some() {
+            return self.remove_member(object, id).await;
+        }
         let op = self.op(object, OpKind::Delete)?;
         self.by_id(op, id, Payload::None).await
     }
@@ -182,6 +192,12 @@ impl Rest {
         let call = self.call(op, &[("id", id)], payload, Nature::Repeatable)?;
         let settled = self.settle(&call).await?;
         Ok(reply(op, settled, Some(id)))
+    }
+
+    /// An object of the platform.
+    pub(super) fn object(&self, object: ObjectId) -> Result<&Object, Stop> {
+        let found = self.inner.platform.objects.get(object.ix());
+        found.ok_or_else(|| self.unexpected_at("a call", "the platform file has no such object"))
     }
 
     /// The declared operation of an object.

@@ -123,6 +123,16 @@ static OP: Shape = Shape {
             "The part of the path for each parent object.",
         ),
         key(
+            "ids",
+            Kind::Text,
+            "The member of the request that carries the ids of members; for memberships.",
+        ),
+        key(
+            "repeatable",
+            Kind::Bool,
+            "True when the same call twice is the same as once: it is sent again when its answer was lost.",
+        ),
+        key(
             "lags",
             Kind::Bool,
             "True when new records show up here late.",

@@ -1,7 +1,7 @@
 //! An object of a platform: its files, keys, views. Operations stand in [`super::endpoint`], fields in
 //! [`super::field`].
 
-use super::{COUNT, NAMES, SOME_NAMES, TIERED, endpoint::OPS, field::FIELD};
+use super::{COUNT, NAME, NAMES, SOME_NAMES, TIERED, endpoint::OPS, field::FIELD};
 use crate::spec::shape::{Keys, Kind, Rule, Shape, key, preset, required};
 
 /// An object.
@@ -53,6 +53,11 @@ pub(super) static OBJECT: Shape = Shape {
             "keys",
             Kind::List(&Kind::Object(&KEY)),
             "What identifies a record beside its id, in order of preference.",
+        ),
+        key(
+            "membership",
+            Kind::Object(&MEMBERSHIP),
+            "Says that a record is one record's membership in another; `create` and `delete` then send ids.",
         ),
         key(
             "custom",
@@ -144,6 +149,16 @@ static KEY: Shape = Shape {
             ])),
             "How values are made alike before they are compared.",
         ),
+    ],
+    rules: &[],
+};
+
+static MEMBERSHIP: Shape = Shape {
+    name: "membership",
+    doc: "Records without an id of their own: who is a member of what.",
+    keys: &[
+        required("of", NAME, "The reference to the owner."),
+        required("member", NAME, "The reference to the member."),
     ],
     rules: &[],
 };
