@@ -5,6 +5,7 @@
 
 use super::{
     context::Context,
+    directory::Keep,
     failure::RunError,
     item::Work,
     send::{self, Done, Sent},
@@ -84,7 +85,7 @@ async fn shown(
     let ids = records.iter().filter_map(Context::record_id).collect();
     if let Some(mut directory) = ctx.directory(step.to) {
         for record in records {
-            directory.list(record, false);
+            directory.list(record, Keep::None);
         }
     }
     Ok(ids)
@@ -243,11 +244,11 @@ async fn settle(
                 words,
             }
         } else if ctx.claim(step.to, &id) {
-            entries.push(send::confirmed(step, &work, &id, Origin::Created));
+            entries.push(send::confirmed(step, &work, &id, Origin::Created, None));
             Sent::Created { id }
         } else {
             // A second source record says the same.
-            entries.push(send::confirmed(step, &work, &id, Origin::Matched));
+            entries.push(send::confirmed(step, &work, &id, Origin::Matched, None));
             Sent::Unchanged { id }
         };
         done.push(Done {
@@ -276,7 +277,13 @@ pub async fn change(
         .is_some_and(|(owner, member)| Membership::id(&owner, &member) == was);
     if same {
         ctx.ledger
-            .append(vec![send::confirmed(step, &work, &was, Origin::Unchanged)])
+            .append(vec![send::confirmed(
+                step,
+                &work,
+                &was,
+                Origin::Unchanged,
+                None,
+            )])
             .await?;
         return Ok(vec![Done {
             work,
