@@ -1,5 +1,6 @@
 //! What can be typed. Each command turns its arguments into resolved options by itself.
 
+use super::commands;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -61,6 +62,8 @@ pub enum Command {
     Explain(Explain),
     /// Print the JSON Schema of a kind of spec.
     Schema(Schema),
+    /// Look at the source and the destination, and keep what is found as a schema lock. Writes to neither.
+    Discover(commands::discover::DiscoverArgs),
     /// Show what a run would do: batches, custom fields, calls and hours.
     Plan(PlanArgs),
     /// Propose a draft mapping for two platforms, or measure proposals against known mappings.

@@ -26,6 +26,24 @@ use crate::{
 };
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
+/// How a command uses a destination.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Access {
+    /// Do an admin's part through the admin plane of a sandbox.
+    pub provision: bool,
+    /// Limit of calls per minute, below the destination's own.
+    pub calls_per_minute: Option<u64>,
+}
+
+impl From<&RunArgs> for Access {
+    fn from(args: &RunArgs) -> Access {
+        Access {
+            provision: args.provision,
+            calls_per_minute: args.calls_per_minute,
+        }
+    }
+}
+
 /// An open destination.
 pub struct Destination {
     /// The connector.
@@ -101,7 +119,7 @@ pub fn zone_of(migration: &Migration) -> Option<String> {
 /// Usage failures: a missing secret, a bad address, `--provision` for a real account.
 pub async fn destination(
     loaded: &Loaded,
-    args: &RunArgs,
+    access: Access,
     state: &Path,
     emit: Emit,
 ) -> Result<Destination, Failure> {
@@ -142,13 +160,13 @@ pub async fn destination(
                     limit
                 }
             };
-            limit(&mut options, args);
+            limit(&mut options, access);
             let account = format!("sandbox {}", platform.name);
             open(
                 platform,
                 options,
                 cancel,
-                connection.provision || args.provision,
+                connection.provision || access.provision,
                 account,
                 Some(sandbox),
             )
@@ -168,8 +186,8 @@ pub async fn destination(
                 options.calls_per_minute = None;
                 options.no_limits = true;
             }
-            limit(&mut options, args);
-            if args.provision && !loopback {
+            limit(&mut options, access);
+            if access.provision && !loopback {
                 return Err(Failure::new(
                     Exit::Usage,
                     "--provision is for a sandbox; this destination is a real account",
@@ -180,7 +198,7 @@ pub async fn destination(
                 let params: Vec<&str> = connection.params.iter().map(|(_, v)| v.as_str()).collect();
                 format!("{} {}", platform.name, params.join(" "))
             });
-            open(platform, options, cancel, args.provision, account, None)
+            open(platform, options, cancel, access.provision, account, None)
         }
         DestinationConnection::Folder { .. } => Err(Failure::new(
             Exit::Usage,
@@ -189,8 +207,8 @@ pub async fn destination(
     }
 }
 
-fn limit(options: &mut RestOptions, args: &RunArgs) {
-    if let Some(n) = args.calls_per_minute {
+fn limit(options: &mut RestOptions, access: Access) {
+    if let Some(n) = access.calls_per_minute {
         options.calls_per_minute = Some(options.calls_per_minute.map_or(n, |m| m.min(n)));
     }
 }

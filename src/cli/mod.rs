@@ -6,6 +6,7 @@ pub mod connect;
 pub mod documents;
 pub mod exit;
 pub mod load;
+pub mod lock;
 pub mod out;
 pub mod progress;
 
@@ -61,6 +62,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Validate(args) => commands::validate::run(args),
         Command::Explain(args) => commands::explain::run(args),
         Command::Schema(args) => commands::schema::run(args),
+        Command::Discover(args) => commands::discover::run(args),
         Command::Plan(args) => commands::plan::run(args),
         Command::Propose(args) => commands::propose::run(args),
         Command::Run(args) => commands::run::run(args),

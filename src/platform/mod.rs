@@ -7,6 +7,7 @@ pub mod custom;
 pub mod field;
 pub mod http;
 pub mod limits;
+pub mod lock;
 pub mod model;
 pub mod object;
 pub mod wire;

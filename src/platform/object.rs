@@ -4,6 +4,7 @@ use super::{Field, Op, OpKind, Tiered, words};
 use crate::{
     diag::{FileId, Span},
     ident::{FieldId, ObjectId},
+    value::Type,
 };
 
 /// A type of thing on a platform.
@@ -145,6 +146,17 @@ impl Object {
     /// The key that is exactly that one field.
     pub fn key_of(&self, field: FieldId) -> Option<&Key> {
         self.keys.iter().find(|k| k.by == [field])
+    }
+
+    /// True for people who own records: an admin makes them, and an e-mail address alone identifies each.
+    pub fn holds_owners(&self) -> bool {
+        self.create == Creation::ByHand
+            && self.keys.iter().any(|key| {
+                matches!(key.by.as_slice(), [only] if self
+                    .fields
+                    .get(only.ix())
+                    .is_some_and(|f| f.data_type == Type::Email))
+            })
     }
 
     /// Objects that reference fields of this object point to.

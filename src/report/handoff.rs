@@ -27,7 +27,7 @@ pub fn markdown(item: &Handoff, header: &[String], rows: &[Vec<String>]) -> Stri
 const CELL_MAX: usize = 200;
 
 /// A cell that breaks neither the table nor the page it is shown on.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let mut short: String = text.chars().take(CELL_MAX).collect();
     if short.len() < text.len() {
         short.push('…');

@@ -2,6 +2,8 @@
 //! a report can be made from a ledger of last week.
 
 pub mod books;
+pub mod discover;
+pub mod document;
 pub mod handoff;
 pub mod holds;
 pub mod plan_graph;

@@ -11,6 +11,7 @@ pub mod compare;
 pub mod context;
 pub mod decide;
 pub mod directory;
+pub mod discover;
 pub mod execute;
 pub mod failure;
 pub mod files;

@@ -3,7 +3,8 @@
 use crate::{
     connector::{ExtractError, files},
     ident::{FieldId, ObjectId},
-    platform::Platform,
+    platform::{Field, Platform},
+    value::Type,
 };
 use std::{path::PathBuf, sync::Arc};
 
@@ -78,6 +79,41 @@ impl Source {
             missing: rows.missing_columns(),
             unknown: rows.unknown_columns(),
         })
+    }
+
+    /// Opens everything an object's file has: the declared fields in order, then the columns that no field names.
+    /// Gives the names of those columns, too.
+    ///
+    /// # Errors
+    /// When the file is missing, unreadable or no file of its format.
+    pub fn open_wide(&self, object: ObjectId) -> Result<(files::Rows, Vec<String>), ExtractError> {
+        let ids = |count: usize| -> Vec<FieldId> { (0u16..).take(count).map(FieldId).collect() };
+        let declared = self
+            .platform
+            .objects
+            .get(object.ix())
+            .map_or(0, |o| o.fields.len());
+        let rows = self.open(object, &ids(declared))?;
+        let unknown = rows.unknown_columns();
+        if unknown.is_empty() {
+            return Ok((rows, unknown));
+        }
+        let more = unknown.iter().map(|column| Field {
+            path: column.clone(),
+            // No field is named like this, so none is left out.
+            ..Field::new(format!("\u{1}{column}"), Type::Text)
+        });
+        let wide = (*self.platform).clone().with_custom(object, more);
+        let all = wide.objects.get(object.ix()).map_or(0, |o| o.fields.len());
+        let rows = files::open(&wide, object, &self.folder, &ids(all), &self.overrides)?;
+        Ok((rows, unknown))
+    }
+
+    /// The size of an object's file in bytes; `None` where there is none.
+    pub fn size(&self, object: ObjectId) -> Option<u64> {
+        let object = self.platform.objects.get(object.ix())?;
+        let path = files::path_of(object, &self.folder)?;
+        std::fs::metadata(path).ok().map(|m| m.len())
     }
 
     /// About how many records an object has; `None` where its file cannot be read.

@@ -42,6 +42,7 @@ pub mod tables;
 mod template;
 mod text;
 mod uses;
+pub mod values;
 
 pub use compile::CompileError;
 pub use effect::{Effect, Hold, LossCount, Settled, Sink};
@@ -52,3 +53,4 @@ pub use needs::{TableNeed, needs};
 pub use pass::{Pass, PassOptions};
 pub use resolve::{Resolution, Resolve};
 pub use tables::{Feeder, Tables, TablesBuilder};
+pub use values::ValuePass;

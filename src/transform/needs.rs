@@ -220,7 +220,7 @@ pub(crate) fn names_index(mapping: &Mapping, object: ObjectId) -> Option<IndexSp
 }
 
 /// True when an input cannot be evaluated before the tables are there.
-fn reads_joins(step: &Step, input: &Input) -> bool {
+pub(crate) fn reads_joins(step: &Step, input: &Input) -> bool {
     match input {
         Input::Join { .. } | Input::Count(_) | Input::Text(_) => true,
         Input::FirstOf(inputs) => inputs.iter().any(|i| reads_joins(step, i)),

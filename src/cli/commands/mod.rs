@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod completions;
+pub mod discover;
 pub mod explain;
 pub mod holds;
 pub mod plan;

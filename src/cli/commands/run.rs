@@ -4,7 +4,8 @@ use super::{ledger_path, run_files, state_folder};
 use crate::{
     cli::{
         args::{ReportFormat, RunArgs},
-        connect, documents,
+        connect::{self, Access},
+        documents,
         exit::{Exit, Failure},
         load, out,
         progress::Progress,
@@ -78,7 +79,8 @@ async fn start(
     if let DestinationConnection::Folder { folder } = &migration.destination {
         return run_files::start(args, loaded, progress, &ledger, &clock, source, folder).await;
     }
-    let destination = connect::destination(loaded, args, &state, Arc::clone(&emit)).await?;
+    let destination =
+        connect::destination(loaded, Access::from(args), &state, Arc::clone(&emit)).await?;
     let stopped_by = listen(&destination);
     let begun = ledger
         .begin_run(RunMeta {
@@ -213,7 +215,7 @@ pub(super) async fn wait_for_signal() -> u8 {
     2
 }
 
-fn open_failure(error: &OpenError) -> Failure {
+pub(super) fn open_failure(error: &OpenError) -> Failure {
     match error {
         OpenError::Held { .. } => Failure::new(Exit::Busy, error.to_string())
             .hint("wait until it ends, or stop it; `transload status` shows where it stands"),
