@@ -74,6 +74,8 @@ pub enum Command {
     Status(Status),
     /// Show what is held, and why.
     Holds(Holds),
+    /// Compare the source with what the destination really holds; reads no ledger, writes nothing.
+    Reconcile(commands::reconcile::ReconcileArgs),
     /// Verify the ledger's hash chain.
     Audit(Audit),
     /// Serve a simulated platform over HTTP on loopback.

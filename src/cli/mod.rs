@@ -68,6 +68,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Run(args) => commands::run::run(args),
         Command::Status(args) => commands::status::run(args),
         Command::Holds(args) => commands::holds::run(args),
+        Command::Reconcile(args) => commands::reconcile::run(args),
         Command::Audit(args) => commands::audit::run(args),
         Command::Sandbox(args) => commands::sandbox::run(args),
         Command::Completions(args) => commands::completions::run(args),

@@ -6,10 +6,12 @@ pub mod discover;
 pub mod document;
 pub mod handoff;
 pub mod holds;
+pub mod mask;
 pub mod plan_graph;
 pub mod plan_json;
 pub mod plan_text;
 pub mod propose;
+pub mod reconcile;
 pub mod sheet;
 pub mod status;
 

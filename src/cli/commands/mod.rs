@@ -7,6 +7,7 @@ pub mod explain;
 pub mod holds;
 pub mod plan;
 pub mod propose;
+pub mod reconcile;
 pub mod run;
 pub mod run_files;
 pub mod sandbox;

@@ -182,7 +182,7 @@ fn over_limit(loaded: &load::Loaded, done: &Outcome) -> Option<Failure> {
 }
 
 /// Stops the run on SIGINT and SIGTERM: no new calls, calls under way come to their end. Gives the signal's number.
-fn listen(destination: &connect::Destination) -> Arc<AtomicU8> {
+pub(super) fn listen(destination: &connect::Destination) -> Arc<AtomicU8> {
     let by = Arc::new(AtomicU8::new(0));
     let cancel = destination.cancel.clone();
     let told = Arc::clone(&by);
