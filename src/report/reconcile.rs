@@ -11,10 +11,11 @@ const EXAMPLES: usize = 5;
 /// Masks the values of all findings, so that the result can be shown to everybody.
 pub fn mask(report: &mut Reconciliation) {
     for finding in &mut report.findings {
-        for value in [&mut finding.expected, &mut finding.found] {
-            if let Some(text) = value {
-                *text = masked(text);
-            }
+        for text in [&mut finding.expected, &mut finding.found]
+            .into_iter()
+            .flatten()
+        {
+            *text = masked(text);
         }
     }
 }
@@ -116,7 +117,7 @@ fn groups(report: &Reconciliation) -> Vec<Group<'_>> {
 
 impl Group<'_> {
     fn title(&self) -> String {
-        let mut out = format!("{}", self.step);
+        let mut out = self.step.to_owned();
         if !self.field.is_empty() {
             out.push('.');
             out.push_str(self.field);
