@@ -1,6 +1,6 @@
 //! `transload reconcile`: compares the source, as the mapping reads it, with what the destination really holds.
 
-use super::{run as runs, state_folder};
+use super::{discover::DocumentFormat, run as runs, state_folder};
 use crate::{
     cli::{
         connect::{self, Access},
@@ -18,7 +18,7 @@ use crate::{
         reconcile::{Inputs, reconcile},
     },
 };
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::{path::PathBuf, sync::Arc};
 
 /// Arguments of `reconcile`.
@@ -46,17 +46,6 @@ pub struct ReconcileArgs {
     /// Override the destination's limit of calls per minute, downwards.
     #[arg(long, value_name = "N")]
     pub calls_per_minute: Option<u64>,
-}
-
-/// How a document is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DocumentFormat {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
-    /// For a page or a comment.
-    Markdown,
 }
 
 /// Reconciles.
