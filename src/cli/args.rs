@@ -68,6 +68,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Propose a draft mapping for two platforms, or measure proposals against known mappings.
     Propose(super::commands::propose::Propose),
+    /// Make the pair page: what moves, what stays, what it costs, and why.
+    Page(super::commands::page::PageArgs),
     /// Run a migration, or go on with it. The same command resumes after any stop.
     Run(RunArgs),
     /// Show where a migration stands.

@@ -65,6 +65,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Discover(args) => commands::discover::run(args),
         Command::Plan(args) => commands::plan::run(args),
         Command::Propose(args) => commands::propose::run(args),
+        Command::Page(args) => commands::page::run(args),
         Command::Run(args) => commands::run::run(args),
         Command::Status(args) => commands::status::run(args),
         Command::Holds(args) => commands::holds::run(args),

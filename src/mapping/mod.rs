@@ -17,7 +17,8 @@ pub use migration::{
     SourceConnection,
 };
 pub use model::{
-    Handoff, Mapping, Merge, OrderBy, PageRow, Param, SplitRow, SplitTo, TestCase, ValueMap,
+    Handoff, Mapping, Merge, OrderBy, OtherValue, PageRow, Param, Reason, SplitRow, SplitTo,
+    TestCase, ValueMap,
 };
 pub use op::{Loss, Op};
 pub use policy::{Absent, BlankPolicy, Found, Missing, OnBad, Policy};

@@ -7,6 +7,7 @@ pub mod document;
 pub mod handoff;
 pub mod holds;
 pub mod mask;
+pub mod page;
 pub mod plan_graph;
 pub mod plan_json;
 pub mod plan_text;

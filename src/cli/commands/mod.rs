@@ -5,6 +5,7 @@ pub mod completions;
 pub mod discover;
 pub mod explain;
 pub mod holds;
+pub mod page;
 pub mod plan;
 pub mod propose;
 pub mod reconcile;
