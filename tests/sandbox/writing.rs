@@ -5,6 +5,7 @@ use crate::{
     support::{Box, fresh},
 };
 use serde_json::{Value, json};
+use transload::clock::{Clock, SystemClock};
 
 #[tokio::test]
 async fn statuses_of_success() {
@@ -705,7 +706,7 @@ async fn tasks_are_listed_by_when_they_are_due() {
     let b = fresh().await;
     let hours = |n: i64| {
         let offset = jiff::tz::Offset::from_hours(-6).expect("an offset");
-        let now = jiff::Timestamp::now().to_zoned(offset.to_time_zone());
+        let now = SystemClock::new().now().to_zoned(offset.to_time_zone());
         let noon = now
             .date()
             .at(12, 0, 0, 0)
