@@ -8,7 +8,7 @@ use super::{
 use crate::{
     diag::{Code, Diagnostic, Span},
     ident::{FieldId, ObjectId},
-    mapping::{Handoff, PageRow, TestCase},
+    mapping::{Advice, Handoff, PageRow, TestCase},
     spec::Node,
 };
 use std::collections::BTreeMap;
@@ -44,9 +44,28 @@ pub fn handoffs(ctx: &mut Ctx<'_>, mapping: &Node) -> Vec<Handoff> {
             when: condition.flatten(),
             show,
             say: node.get_text("say").map(str::to_owned),
+            advise: advice(ctx, from, node),
         });
     }
     out
+}
+
+/// Reads `advise:` of a hand-off.
+fn advice(ctx: &mut Ctx<'_>, from: ObjectId, handoff: &Node) -> Option<Advice> {
+    let node = handoff.get("advise")?;
+    let by = node.get("from")?;
+    let declared = ctx.source_of(from);
+    let (field, _) = ctx.field(declared, by.text().unwrap_or(""), by.span)?;
+    ctx.reads(from, field);
+    Some(Advice {
+        from: field,
+        rows: node
+            .get_entries("rows")
+            .iter()
+            .map(|e| (e.key.clone(), e.value.text().unwrap_or("").to_owned()))
+            .collect(),
+        other: node.get_text("other").map(str::to_owned),
+    })
 }
 
 /// What `ignore:` leaves out.
@@ -58,8 +77,6 @@ pub struct Left {
     pub places: Vec<Ignored>,
     /// Whole objects.
     pub objects: Vec<(ObjectId, Span)>,
-    /// Whole objects with their reasons.
-    pub reasons: Vec<(ObjectId, String)>,
 }
 
 /// Reads `ignore:`.
@@ -70,8 +87,7 @@ pub fn ignored(ctx: &mut Ctx<'_>, mapping: &Node) -> Left {
             continue;
         };
         if entry.value.is_null() || entry.value.text().is_some() {
-            let why = reason(ctx, &entry.value, &entry.key, entry.key_span);
-            left.reasons.push((object, why));
+            reason(ctx, &entry.value, &entry.key, entry.key_span);
             left.objects.push((object, entry.key_span));
             continue;
         }

@@ -3,7 +3,7 @@
 use super::{
     column, create, document,
     facts::{Facts, SplitFacts},
-    merge, params, policy, reasons, rules,
+    merge, params, policy, rules,
     scope::{Ctx, Header, Uses},
     split, step, value_map,
 };
@@ -123,8 +123,6 @@ pub fn lower(
         page,
         tests,
         ignored: left.fields.clone(),
-        ignored_objects: left.reasons.clone(),
-        reasons: reasons::gather(node, migration),
     };
     let facts = Facts {
         ctx: &ctx,

@@ -19,7 +19,6 @@ mod path;
 mod place;
 pub mod platform;
 mod policy;
-mod reasons;
 mod reference;
 mod rules;
 mod scope;

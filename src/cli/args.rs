@@ -68,16 +68,16 @@ pub enum Command {
     Plan(PlanArgs),
     /// Propose a draft mapping for two platforms, or measure proposals against known mappings.
     Propose(super::commands::propose::Propose),
-    /// Make the pair page: what moves, what stays, what it costs, and why.
-    Page(super::commands::page::PageArgs),
+    /// Do the admin's checklist on a simulated account: custom fields, users, records of pick-lists.
+    Provision(commands::provision::ProvisionArgs),
     /// Run a migration, or go on with it. The same command resumes after any stop.
     Run(RunArgs),
     /// Show where a migration stands.
     Status(Status),
+    /// Write the documents for people: what the mapping hands off, and the admin's checklist.
+    Handoff(commands::handoff::HandoffArgs),
     /// Show what is held, and why.
     Holds(Holds),
-    /// Compare the source with what the destination really holds; reads no ledger, writes nothing.
-    Reconcile(commands::reconcile::ReconcileArgs),
     /// Verify the ledger's hash chain.
     Audit(Audit),
     /// Serve a simulated platform over HTTP on loopback.
@@ -158,6 +158,8 @@ pub enum PlanFormat {
     Text,
     /// For machines.
     Json,
+    /// For a page or a ticket.
+    Markdown,
     /// Graphviz.
     Dot,
     /// Mermaid.

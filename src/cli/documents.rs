@@ -1,4 +1,5 @@
-//! Documents for people, written beside the ledger after a run: what leaves the migration by hand.
+//! Documents for people, written beside the ledger after a run or by `transload handoff`: what leaves the migration by
+//! hand.
 
 use super::exit::{Exit, Failure};
 use crate::{
@@ -8,7 +9,23 @@ use crate::{
     transform::{HandoffPass, Tables},
 };
 use bumpalo::Bump;
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// A document that was written.
+pub struct Document {
+    /// Its name.
+    pub name: String,
+    /// The records in it.
+    pub records: u64,
+    /// What to do with it.
+    pub say: String,
+    /// Its files: the sheet, then the page.
+    pub files: Vec<PathBuf>,
+}
 
 /// Writes a CSV and a Markdown file for each `handoff:` of the mapping that has records. Gives what was written,
 /// for the report.
@@ -21,35 +38,65 @@ pub fn write(
     state: &Path,
     tables: Option<&Arc<Tables>>,
 ) -> Result<Vec<String>, Failure> {
+    let Some(tables) = tables else {
+        return Ok(Vec::new());
+    };
+    let written = write_all(migration, source, &state.join("handoff"), tables)?;
+    Ok(written
+        .into_iter()
+        .filter_map(|d| {
+            Some(format!(
+                "{} {}: {}",
+                d.records,
+                d.name.replace('_', " "),
+                d.files.last()?.display()
+            ))
+        })
+        .collect())
+}
+
+/// The same into any folder.
+///
+/// # Errors
+/// As for [`write`].
+pub fn write_all(
+    migration: &Migration,
+    source: &Source,
+    folder: &Path,
+    tables: &Arc<Tables>,
+) -> Result<Vec<Document>, Failure> {
     let mut written = Vec::new();
     for item in &migration.mapping.handoffs {
         let rows = rows(migration, source, item, tables)?;
         if rows.is_empty() {
             continue;
         }
-        let folder = state.join("handoff");
         let write = |name: String, text: String| {
-            fs::create_dir_all(&folder)
-                .and_then(|()| fs::write(folder.join(&name), text))
+            let path = folder.join(&name);
+            fs::create_dir_all(folder)
+                .and_then(|()| fs::write(&path, text))
+                .map(|()| path.clone())
                 .map_err(|e| {
                     Failure::new(
                         Exit::Temporary,
-                        format!("cannot write {}: {e}", folder.join(&name).display()),
+                        format!("cannot write {}: {e}", path.display()),
                     )
                 })
         };
         let header = header(migration, item);
-        write(format!("{}.csv", item.name), handoff::csv(&header, &rows))?;
-        write(
-            format!("{}.md", item.name),
-            handoff::markdown(item, &header, &rows),
-        )?;
-        written.push(format!(
-            "{} {}: {}",
-            rows.len(),
-            item.name.replace('_', " "),
-            folder.join(format!("{}.md", item.name)).display()
-        ));
+        let files = vec![
+            write(format!("{}.csv", item.name), handoff::csv(&header, &rows))?,
+            write(
+                format!("{}.md", item.name),
+                handoff::markdown(item, &header, &rows),
+            )?,
+        ];
+        written.push(Document {
+            name: item.name.clone(),
+            records: rows.len() as u64,
+            say: item.say.clone().unwrap_or_default(),
+            files,
+        });
     }
     Ok(written)
 }
@@ -63,6 +110,9 @@ fn header(migration: &Migration, item: &Handoff) -> Vec<String> {
                 .filter_map(|f| Some(object.fields.get(f.ix())?.name.clone())),
         );
     }
+    if item.advise.is_some() {
+        header.push("recommended".to_owned());
+    }
     header
 }
 
@@ -70,12 +120,9 @@ fn rows(
     migration: &Migration,
     source: &Source,
     item: &Handoff,
-    tables: Option<&Arc<Tables>>,
+    tables: &Arc<Tables>,
 ) -> Result<Vec<Vec<String>>, Failure> {
     let fail = |e: String| Failure::new(Exit::Usage, e);
-    let Some(tables) = tables else {
-        return Ok(Vec::new());
-    };
     let compiled = HandoffPass::compile(&migration.mapping, Arc::clone(tables), item)
         .map_err(|e| fail(e.to_string()))?;
     let mut arena = Bump::new();

@@ -8,6 +8,7 @@ pub mod exit;
 pub mod load;
 pub mod lock;
 pub mod out;
+pub mod preflight;
 pub mod progress;
 
 use args::{Cli, Color, Command};
@@ -65,11 +66,11 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Discover(args) => commands::discover::run(args),
         Command::Plan(args) => commands::plan::run(args),
         Command::Propose(args) => commands::propose::run(args),
-        Command::Page(args) => commands::page::run(args),
+        Command::Provision(args) => commands::provision::run(args),
         Command::Run(args) => commands::run::run(args),
         Command::Status(args) => commands::status::run(args),
+        Command::Handoff(args) => commands::handoff::run(args),
         Command::Holds(args) => commands::holds::run(args),
-        Command::Reconcile(args) => commands::reconcile::run(args),
         Command::Audit(args) => commands::audit::run(args),
         Command::Sandbox(args) => commands::sandbox::run(args),
         Command::Completions(args) => commands::completions::run(args),

@@ -41,19 +41,6 @@ pub struct Mapping {
     pub tests: Vec<TestCase>,
     /// Source fields left out, with the reason: (object, field, reason).
     pub ignored: Vec<(ObjectId, FieldId, String)>,
-    /// Whole source objects left out, with the reason.
-    pub ignored_objects: Vec<(ObjectId, String)>,
-    /// Every `why:` of the mapping and the migration, in the order of the files.
-    pub reasons: Vec<Reason>,
-}
-
-/// A `why:` and what it is about, for documents. Means nothing to a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason {
-    /// The element as the compatibility table names it: `objects.contact.email`, `splits.contact.2`.
-    pub at: String,
-    /// The reason as written.
-    pub text: String,
 }
 
 impl Mapping {
@@ -167,6 +154,19 @@ pub struct Handoff {
     pub show: Vec<FieldId>,
     /// What to do with it.
     pub say: Option<String>,
+    /// What is recommended for each record.
+    pub advise: Option<Advice>,
+}
+
+/// What is recommended for each record of a hand-off, by the value of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Advice {
+    /// The field.
+    pub from: FieldId,
+    /// Its values, compared trimmed and without case, each with the recommendation.
+    pub rows: Vec<(String, String)>,
+    /// For other values; `None`: nothing.
+    pub other: Option<String>,
 }
 
 /// A row of the compatibility table.

@@ -189,8 +189,7 @@ impl Op {
             Op::Map(_) => Loss::Merge,
             Op::Round { .. } | Op::DayIn(_) => Loss::Precision,
             Op::Cut { .. } => Loss::Shorten,
-            // Members outside of the shape stay behind.
-            Op::First | Op::ParseJson(_) => Loss::Items,
+            Op::First => Loss::Items,
             Op::Over { hold: false, .. } => Loss::Items,
             Op::Plain | Op::Replace { .. } | Op::Regex(_) => Loss::Markup,
             Op::Mask | Op::Hash => Loss::All,

@@ -5,8 +5,15 @@
 
 use super::{context::Context, failure::RunError};
 use crate::{
-    connector::rest::RemoteField, ident::ObjectId, mapping::Create, platform::Object,
-    transform::Tables, value::Type,
+    connector::{
+        Stop,
+        rest::{RemoteField, Rest},
+    },
+    ident::ObjectId,
+    mapping::Create,
+    platform::Object,
+    transform::Tables,
+    value::Type,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,19 +44,21 @@ pub async fn fields(ctx: &Context, tables: &Tables) -> Result<u64, RunError> {
                 continue;
             };
             if ctx.provision {
-                let body = json!({
-                    "object": object.name,
-                    "name": field.name,
-                    "label": field.label,
-                    "type": field.data_type.name(),
-                    "choices": existing
-                        .into_iter()
-                        .flat_map(|f| f.choices.iter())
-                        .chain(&field.choices)
-                        .collect::<BTreeSet<_>>(),
-                });
-                ctx.rest.admin_post("/_admin/fields", &body).await?;
-                made += 1;
+                let there = existing.into_iter().flat_map(|f| &f.choices);
+                let choices: BTreeSet<String> = there.chain(&field.choices).cloned().collect();
+                let refused = make_field(
+                    &ctx.rest,
+                    &object.name,
+                    &field.name,
+                    &field.label,
+                    field.data_type.name(),
+                    &choices,
+                )
+                .await?;
+                match refused {
+                    None => made += 1,
+                    Some(why) => missing.push(line(object, &field, &why)),
+                }
             } else {
                 missing.push(line(object, &field, &what));
             }
@@ -69,6 +78,50 @@ pub async fn fields(ctx: &Context, tables: &Tables) -> Result<u64, RunError> {
             missing.join("\n")
         ),
     })
+}
+
+/// Makes a custom field of a simulated account, or gives it these choices. `Some`: why that was refused.
+///
+/// # Errors
+/// When the account cannot be reached.
+pub async fn make_field(
+    rest: &Rest,
+    object: &str,
+    name: &str,
+    label: &str,
+    data_type: &str,
+    choices: &BTreeSet<String>,
+) -> Result<Option<String>, RunError> {
+    let body = json!({
+        "object": object,
+        "name": name,
+        "label": label,
+        "type": data_type,
+        "choices": choices,
+    });
+    refusal(rest.admin_post("/_admin/fields", &body).await)
+}
+
+/// Makes a record of a simulated account as an admin does. `Some`: why that was refused.
+///
+/// # Errors
+/// When the account cannot be reached.
+pub async fn make_record(
+    rest: &Rest,
+    object: &str,
+    record: &serde_json::Value,
+) -> Result<Option<String>, RunError> {
+    let path = format!("/_admin/objects/{object}");
+    refusal(rest.admin_post(&path, record).await)
+}
+
+fn refusal(answer: Result<serde_json::Value, Stop>) -> Result<Option<String>, RunError> {
+    match answer {
+        Ok(_) => Ok(None),
+        // The admin plane has no other way to say no.
+        Err(Stop::Unexpected { why, .. }) => Ok(Some(why)),
+        Err(stop) => Err(stop.into()),
+    }
 }
 
 fn line(object: &Object, field: &Wanted, what: &str) -> String {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ident::{FieldId, ObjectId},
-    mapping::{Handoff, Mapping},
+    mapping::{Advice, Handoff, Mapping},
     value::Page,
 };
 use bumpalo::Bump;
@@ -25,6 +25,7 @@ pub struct HandoffPass {
     tables: Arc<Tables>,
     when: Option<Condition>,
     show: Vec<usize>,
+    advise: Option<(usize, Advice)>,
 }
 
 impl HandoffPass {
@@ -46,6 +47,7 @@ impl HandoffPass {
             });
         };
         let mut read: BTreeSet<FieldId> = handoff.show.iter().copied().collect();
+        read.extend(handoff.advise.iter().map(|a| a.from));
         if let Some(when) = &handoff.when {
             read.extend(Uses::of_condition(mapping, handoff.from, when).own);
         }
@@ -62,6 +64,10 @@ impl HandoffPass {
         Ok(HandoffPass {
             object: handoff.from,
             show: show.filter_map(|f| columns.position(*f)).collect(),
+            advise: handoff
+                .advise
+                .as_ref()
+                .and_then(|a| Some((columns.position(a.from)?, a.clone()))),
             when,
             columns,
             tables,
@@ -78,7 +84,8 @@ impl HandoffPass {
         &self.columns.fields
     }
 
-    /// The shown texts of each record of a page that the condition takes, in the order of `Handoff::show`.
+    /// The shown texts of each record of a page that the condition takes, in the order of
+    /// `Handoff::show`; what is recommended for it stands last, where the hand-off advises.
     pub fn run(&self, page: &Page, arena: &Bump) -> Vec<Vec<String>> {
         let mut scope = Scope::new(&self.columns, &self.tables, None, arena);
         let mut out = Vec::new();
@@ -89,7 +96,15 @@ impl HandoffPass {
                     let value = scope.column(*column);
                     text::canonical(&value, arena).unwrap_or("").to_owned()
                 });
-                out.push(texts.collect());
+                let mut texts: Vec<String> = texts.collect();
+                if let Some((column, advice)) = &self.advise {
+                    let value = scope.column(*column);
+                    let value = text::canonical(&value, arena).unwrap_or("");
+                    let row = advice.rows.iter().find(|(v, _)| text::fold_equal(v, value));
+                    let words = row.map(|(_, words)| words).or(advice.other.as_ref());
+                    texts.push(words.cloned().unwrap_or_default());
+                }
+                out.push(texts);
             }
         }
         out

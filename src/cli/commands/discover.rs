@@ -97,8 +97,11 @@ pub fn run(args: &DiscoverArgs) -> Result<Exit, Failure> {
     Ok(if unread { Exit::Findings } else { Exit::Done })
 }
 
-/// The inventory of both sides.
-fn look(loaded: &Loaded, source_only: bool, emit: &Emit) -> Result<SchemaLock, Failure> {
+/// The inventory of both sides, or of the source alone.
+///
+/// # Errors
+/// When the source cannot be opened, or the destination cannot be reached.
+pub fn look(loaded: &Loaded, source_only: bool, emit: &Emit) -> Result<SchemaLock, Failure> {
     let migration = &loaded.migration;
     let source = connect::source_of(migration)?;
     let zone = connect::zone_of(migration);

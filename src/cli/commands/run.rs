@@ -7,7 +7,7 @@ use crate::{
         connect::{self, Access},
         documents,
         exit::{Exit, Failure},
-        load, out,
+        load, out, preflight,
         progress::Progress,
     },
     clock::{Clock, SystemClock},
@@ -91,7 +91,7 @@ async fn start(
         .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
     connect::restore_budget(&ledger, &destination, clock.now());
     let budget = connect::keep_budget(&ledger, &destination);
-    let result = run::run(Inputs {
+    let inputs = Inputs {
         mapping: Arc::clone(&migration.mapping),
         plan: Arc::clone(&loaded.plan),
         source: Arc::clone(&source),
@@ -101,8 +101,14 @@ async fn start(
         run: begun,
         provision: destination.provision,
         emit: Arc::clone(&emit),
-    })
-    .await;
+    };
+    let result = match preflight::before_run(loaded, &destination, &source).await {
+        Ok(()) => run::run(inputs).await,
+        Err(error) => Err(error),
+    };
+    if matches!(result, Err(RunError::Waits { .. })) {
+        preflight::leave_checklist(loaded, &destination, &source).await;
+    }
     budget.abort();
     let calls = destination.rest.calls();
     let elapsed_ms = u64::try_from(clock.monotonic().as_millis()).unwrap_or(u64::MAX);
@@ -182,7 +188,7 @@ fn over_limit(loaded: &load::Loaded, done: &Outcome) -> Option<Failure> {
 }
 
 /// Stops the run on SIGINT and SIGTERM: no new calls, calls under way come to their end. Gives the signal's number.
-pub(super) fn listen(destination: &connect::Destination) -> Arc<AtomicU8> {
+fn listen(destination: &connect::Destination) -> Arc<AtomicU8> {
     let by = Arc::new(AtomicU8::new(0));
     let cancel = destination.cancel.clone();
     let told = Arc::clone(&by);

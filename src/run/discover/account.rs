@@ -23,6 +23,19 @@ pub async fn account(
     mapping: &Mapping,
     tier: Option<&str>,
 ) -> Result<AccountInventory, Stop> {
+    part(rest, mapping, tier, |_| true).await
+}
+
+/// Looks at some objects of an account.
+///
+/// # Errors
+/// When no further call makes sense.
+pub async fn part(
+    rest: &Rest,
+    mapping: &Mapping,
+    tier: Option<&str>,
+    chosen: impl Fn(&Object) -> bool,
+) -> Result<AccountInventory, Stop> {
     let platform = &mapping.destination;
     let mut out = AccountInventory {
         platform: platform.name.clone(),
@@ -31,6 +44,9 @@ pub async fn account(
     };
     let mut names: HashMap<ObjectId, HashMap<String, String>> = HashMap::new();
     for (id, object) in (0u16..).map(ObjectId).zip(&platform.objects) {
+        if !chosen(object) {
+            continue;
+        }
         let mut found = AccountObject {
             object: object.name.clone(),
             ..AccountObject::default()

@@ -12,7 +12,7 @@ mod profile;
 mod tally;
 mod wants;
 
-pub use account::account;
+pub use account::{account, part};
 
 use super::{context::Emit, failure::RunError, prepare, source::Source};
 use crate::{

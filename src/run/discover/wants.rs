@@ -204,7 +204,8 @@ fn of_step(wants: &mut Wants, mapping: &Mapping, step: &Step) {
         {
             choices.insert(*field);
         }
-        let needed = map.needed && !matches!(map.missing, Missing::Blank);
+        let given = map.ops.iter().any(|op| matches!(op, Op::Default(_)));
+        let needed = map.needed && !given && !matches!(map.missing, Missing::Blank);
         if needed
             && let Some(needs) = wants.needs.get_mut(step.from.ix())
             && !needs.iter().any(|(f, _)| f == field)

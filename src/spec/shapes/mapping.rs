@@ -223,6 +223,26 @@ static HANDOFF: Shape = Shape {
         key("when", Kind::Text, "Which records; without it all."),
         required("show", SOME_NAMES, "The fields shown."),
         key("say", Kind::Text, "What to do with the document."),
+        key(
+            "advise",
+            Kind::Object(&ADVISE),
+            "What is recommended for each record: a column of its own.",
+        ),
+    ],
+    rules: &[],
+};
+
+static ADVISE: Shape = Shape {
+    name: "advise",
+    doc: "Recommendations by the value of a field.",
+    keys: &[
+        required("from", NAME, "The field."),
+        required(
+            "rows",
+            Kind::Map(Keys::Any, &Kind::Text),
+            "Its values, each with the recommendation.",
+        ),
+        key("other", Kind::Text, "The recommendation for other values."),
     ],
     rules: &[],
 };
