@@ -10,7 +10,7 @@
 
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::OnceLock,
@@ -252,40 +252,82 @@ fn uc_04_each_pipeline_gets_its_stages_with_whole_probabilities() {
 }
 
 #[test]
-fn uc_05_events_become_tasks_with_times_and_attendees() {
+fn uc_05_events_with_an_end_become_appointments_with_their_attendees_and_others_tasks() {
     let m = moved();
-    let there: BTreeMap<String, Value> = listed("tasks", &["open"])
-        .into_iter()
-        .map(|t| (t["title"].as_str().expect("a title").to_owned(), t))
-        .collect();
-    let (contacts, held) = (contacts(), m.held_keys("event"));
-    let mut attended = 0;
+    let by_title = |all: Vec<Value>| -> BTreeMap<String, Value> {
+        all.into_iter()
+            .map(|t| (t["title"].as_str().expect("a title").to_owned(), t))
+            .collect()
+    };
+    let tasks = by_title(listed("tasks", &["open"]));
+    let meetings = by_title(listed(
+        "appointments",
+        &[
+            "past&include=appointment_attendees",
+            "upcoming&include=appointment_attendees",
+        ],
+    ));
+    let contacts = contacts();
+    let mut held = m.held_keys("event");
+    held.extend(m.held_keys("appointment"));
+    let user = m.user("jan.nowak@app.example").expect("a user");
+    let (mut attended, mut guests) = (0, 0);
     for row in m.export("events.csv") {
         if held.contains(&row["id"]) {
             continue;
         }
-        let task = &there[&row["title"]];
-        let end = match row["end"].as_str() {
-            "" => &row["start"],
-            end => end,
+        let same = |record: &Value, member: &str, wanted: &str| {
+            let found = record[member].as_str().expect("a time");
+            assert_eq!(instant(found), instant(wanted), "{row:?}");
         };
-        let due = task["due_date"].as_str().expect("a time");
-        assert_eq!(instant(due), instant(end));
-        assert_eq!(task["targetable_id"], contacts[&row["user_id"]]["id"]);
-        let text = task["description"].as_str().expect("a text");
-        assert!(text.starts_with(&row["start"][..10]), "{text}");
+        let (record, text) = if row["end"].is_empty() {
+            let task = &tasks[&row["title"]];
+            assert!(!meetings.contains_key(&row["title"]));
+            same(task, "due_date", &row["start"]);
+            assert_eq!(task["owner_id"].as_i64(), owner_of(&row["assigned_to"]));
+            let text = task["description"].as_str().expect("a text");
+            assert!(text.starts_with(&row["start"][..10]), "{text}");
+            (task, text)
+        } else {
+            let meeting = &meetings[&row["title"]];
+            assert!(!tasks.contains_key(&row["title"]));
+            same(meeting, "from_date", &row["start"]);
+            same(meeting, "end_date", &row["end"]);
+            let wanted: Vec<Value> = row["attendees"]
+                .contains("jan.nowak@app.example")
+                .then(|| json!({"attendee_type": "FdMultitenant::User", "attendee_id": user}))
+                .into_iter()
+                .collect();
+            assert_eq!(meeting["appointment_attendees"], json!(wanted), "{row:?}");
+            attended += wanted.len();
+            guests += usize::from(row["attendees"].contains("guest@"));
+            (meeting, meeting["description"].as_str().expect("a text"))
+        };
+        assert_eq!(record["targetable_id"], contacts[&row["user_id"]]["id"]);
+        // The owner of a meeting stands before its attendees.
+        let (_, named) = text.split_once("attendees:").expect("attendees");
         for email in ["jan.nowak@app.example", "guest@elsewhere.example"] {
-            assert_eq!(text.contains(email), row["attendees"].contains(email));
-            attended += usize::from(row["attendees"].contains(email));
+            assert_eq!(named.contains(email), row["attendees"].contains(email));
         }
     }
-    assert!(there.len() > 60 && attended > 20);
-    let list = m
-        .example
-        .folder
-        .path()
-        .join(".transload/handoff/event_attendees.md");
-    let list = std::fs::read_to_string(list).expect("the document");
+    assert!(
+        tasks.len() > 10 && meetings.len() > 40,
+        "{}",
+        meetings.len()
+    );
+    assert!(attended > 20 && guests > 10, "{attended} {guests}");
+    // Who is no user is listed, with how many name him.
+    let unmatched = m.report["unmatched"].as_array().expect("rows");
+    let guest = unmatched
+        .iter()
+        .find(|u| u["step"] == "appointment" && u["field"] == "attendees")
+        .expect("the guest");
+    assert_eq!(guest["value"], "guest@elsewhere.example");
+    assert_eq!(guest["records"].as_u64(), Some(guests as u64));
+    let folder = m.example.folder.path().join(".transload/handoff");
+    let rows = support::csv_rows(&folder.join("unmatched.csv"));
+    assert!(rows.iter().any(|r| r["value"] == "guest@elsewhere.example"));
+    let list = std::fs::read_to_string(folder.join("task_attendees.md")).expect("the document");
     assert!(list.contains("guest@elsewhere.example"));
 }
 

@@ -131,6 +131,7 @@ pub fn lower(
     // The value is looked at even when the field is unknown: all faults in one run.
     let start = start(ctx, scope, node);
     let only = steps_named(ctx, node.get_items("only"));
+    let among = node.get("object");
     let when = node.get("when").map(|w| when::lower(ctx, scope, w));
     let to = to.ok_or(None)?;
     let declared = &ctx.destination_of(object).fields[to.ix()];
@@ -144,8 +145,27 @@ pub fn lower(
         None => None,
     };
     let reference = if declared.data_type == Type::Ref {
-        Some(reference_of(ctx, declared, &start, &kind, ops.is_empty(), &only).ok_or(Some(to))?)
+        let among = match among {
+            Some(named) => vec![reference::named(ctx, declared, named).ok_or(Some(to))?],
+            None => declared
+                .reference
+                .as_ref()
+                .map_or(Vec::new(), |r| r.to.clone()),
+        };
+        let takes = reference::Takes {
+            field: declared,
+            objects: &among,
+            only: &only,
+        };
+        Some(reference_of(ctx, &takes, &start, &kind, ops.is_empty()).ok_or(Some(to))?)
     } else {
+        if let Some(named) = among {
+            ctx.push(Diagnostic::new(
+                Code::ReferenceKind,
+                named.span,
+                format!("`{}` is no reference", declared.name),
+            ));
+        }
         typed(ctx, declared, &kind, start.span, entry.key_span);
         None
     };
@@ -201,11 +221,10 @@ fn missing(node: &Node) -> Missing {
 
 fn reference_of(
     ctx: &mut Ctx<'_>,
-    declared: &Field,
+    takes: &reference::Takes<'_>,
     start: &Start,
     kind: &Kind,
     plain: bool,
-    only: &[StepId],
 ) -> Option<RefSource> {
     // With ops between, the value is what the ops make of it.
     let parts = if plain {
@@ -213,24 +232,25 @@ fn reference_of(
     } else {
         vec![(kind.clone(), start.span)]
     };
+    let several = takes.field.reference.as_ref().is_some_and(|r| r.many);
     let ways: Vec<Option<RefSource>> = parts
         .iter()
         .map(|(kind, span)| {
-            if kind.many {
+            if kind.many && !several {
                 ctx.push(
                     Diagnostic::new(
                         Code::TypeMismatch,
                         *span,
                         format!(
                             "`{}` takes one record, and here come several",
-                            declared.name
+                            takes.field.name
                         ),
                     )
                     .hint("take one by position: `NAME[0]`"),
                 );
                 return None;
             }
-            reference::source_of(ctx, declared, kind, only, *span)
+            reference::source_of(ctx, takes, kind, *span)
         })
         .collect();
     let mut ways = ways.into_iter().collect::<Option<Vec<_>>>()?;
@@ -309,7 +329,7 @@ pub fn automatic(
     let (written, kind) = ops::lower(ctx, &auto.transform, start)?;
     let kind = signature::through(ctx, &auto.ops, kind)?;
     let reference = if declared.data_type == Type::Ref {
-        Some(reference::source_of(ctx, declared, &kind, &[], auto.span)?)
+        Some(reference::by_declaration(ctx, declared, &kind, auto.span)?)
     } else {
         typed(ctx, declared, &kind, auto.span, auto.span);
         None
@@ -360,11 +380,10 @@ pub fn matched(
     let (input, kind) = path::lower(ctx, scope, &pair.value)?;
     let declared = &ctx.destination_of(object).fields[to.ix()];
     let reference = if declared.data_type == Type::Ref {
-        Some(reference::source_of(
+        Some(reference::by_declaration(
             ctx,
             declared,
             &kind,
-            &[],
             pair.value.span,
         )?)
     } else {

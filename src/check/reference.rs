@@ -9,25 +9,33 @@ use crate::{
     ident::{ObjectId, StepId},
     mapping::RefSource,
     platform::Field,
+    spec::Node,
 };
+
+/// What an entry says of the records its reference takes.
+pub struct Takes<'a> {
+    /// The reference field.
+    pub field: &'a Field,
+    /// The objects it takes here.
+    pub objects: &'a [ObjectId],
+    /// Only records loaded by these steps count; empty: any.
+    pub only: &'a [StepId],
+}
 
 /// The way from a value to a record of one of the objects a reference field takes.
 pub fn source_of(
     ctx: &mut Ctx<'_>,
-    field: &Field,
+    takes: &Takes<'_>,
     kind: &Kind,
-    only: &[StepId],
     span: Span,
 ) -> Option<RefSource> {
-    let takes = field
-        .reference
-        .as_ref()
-        .map(|r| r.to.clone())
-        .unwrap_or_default();
+    let field = takes.field;
+    let several = field.reference.as_ref().is_some_and(|r| r.many);
     match &kind.link {
-        Some(objects) => by_key(ctx, field, &takes, objects, only, span),
+        Some(objects) => by_key(ctx, field, takes.objects, objects, takes.only, span),
+        None if several && kind.is_list() => natural(ctx, field, takes.objects, kind, span),
         None if family(kind.data_type) == Family::Text && !kind.is_list() => {
-            natural(ctx, field, &takes, kind, span)
+            natural(ctx, field, takes.objects, kind, span)
         }
         None => {
             ctx.push(
@@ -41,6 +49,52 @@ pub fn source_of(
             None
         }
     }
+}
+
+/// The same for an entry that says nothing more than its value.
+pub fn by_declaration(
+    ctx: &mut Ctx<'_>,
+    field: &Field,
+    kind: &Kind,
+    span: Span,
+) -> Option<RefSource> {
+    let objects = field.reference.as_ref().map_or(&[][..], |r| &r.to);
+    let takes = Takes {
+        field,
+        objects,
+        only: &[],
+    };
+    source_of(ctx, &takes, kind, span)
+}
+
+/// The destination object that `object:` names: one of those the reference takes.
+pub fn named(ctx: &mut Ctx<'_>, field: &Field, node: &Node) -> Option<ObjectId> {
+    let name = node.text()?;
+    let takes = field.reference.as_ref().map_or(&[][..], |r| &r.to);
+    let found = takes
+        .iter()
+        .find(|o| ctx.destination_of(**o).name == name)
+        .copied();
+    if found.is_none() {
+        let names: Vec<String> = takes
+            .iter()
+            .map(|o| ctx.destination_of(*o).name.clone())
+            .collect();
+        ctx.push(
+            Diagnostic::new(
+                Code::ReferenceKind,
+                node.span,
+                format!(
+                    "`{}` takes {}, and not {name}",
+                    field.name,
+                    names.join(" or ")
+                ),
+            )
+            .related(field.span, "the reference is declared here")
+            .did_you_mean(name, names.iter().map(String::as_str)),
+        );
+    }
+    found
 }
 
 fn by_key(
@@ -150,7 +204,7 @@ fn natural(
                     kind.shown()
                 ),
             )
-            .hint("use a reference field or a join of the source"),
+            .hint("say of which: `object: NAME`; or use a reference field or a join of the source"),
         );
         return None;
     };

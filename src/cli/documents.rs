@@ -4,7 +4,10 @@
 use super::exit::{Exit, Failure};
 use crate::{
     mapping::{Handoff, Migration},
-    report::handoff,
+    report::{
+        books::{self, Unmatched},
+        handoff,
+    },
     run::source::Source,
     transform::{HandoffPass, Tables},
 };
@@ -99,6 +102,32 @@ pub fn write_all(
         });
     }
     Ok(written)
+}
+
+/// Writes the sheet of references that were left blank. Gives what was written, for the report.
+///
+/// # Errors
+/// When the document cannot be written.
+pub fn unmatched(rows: &[Unmatched], state: &Path) -> Result<Option<String>, Failure> {
+    let path = state.join("handoff").join("unmatched.csv");
+    if rows.is_empty() {
+        // What an earlier run left is no longer so.
+        let _ = fs::remove_file(&path);
+        return Ok(None);
+    }
+    fs::create_dir_all(state.join("handoff"))
+        .and_then(|()| fs::write(&path, books::unmatched_csv(rows)))
+        .map_err(|e| {
+            Failure::new(
+                Exit::Temporary,
+                format!("cannot write {}: {e}", path.display()),
+            )
+        })?;
+    Ok(Some(format!(
+        "{} references left blank: {}",
+        rows.len(),
+        path.display()
+    )))
 }
 
 fn header(migration: &Migration, item: &Handoff) -> Vec<String> {

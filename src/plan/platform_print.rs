@@ -96,7 +96,11 @@ fn field(platform: &Platform, object: &Object, field: &Field) -> Fingerprint {
         for (id, word) in &reference.kinds {
             canon.text(object_name(platform, *id)).text(word);
         }
-        canon.debug(&reference.kind_path).debug(&reference.item);
+        canon
+            .debug(&reference.kind_path)
+            .debug(&reference.item)
+            .debug(&reference.item_kind)
+            .flag(reference.many);
     }
     let bare = Field {
         reference: None,

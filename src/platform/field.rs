@@ -91,6 +91,10 @@ pub struct RefForm {
     /// The reference is the first item of an array: `Some((id member, flag member))`; an item without members is
     /// the bare id.
     pub item: Option<(Option<String>, Option<String>)>,
+    /// Member of an item that names the kind of what it points to, with the words of `kinds`.
+    pub item_kind: Option<String>,
+    /// True when the array holds any number of references, each an item of its own.
+    pub many: bool,
     /// Member that takes ids out of an array (`remove`); where there is one, `path` adds to what is there.
     pub remove_path: Option<String>,
     /// True when deleting the record it points to clears it, and restoring that record does not bring it back

@@ -25,6 +25,8 @@ pub struct RunReport {
     pub refusals: Vec<HoldGroup>,
     /// What the destination kept otherwise than it was sent, by step and field.
     pub differences: Vec<Difference>,
+    /// References left blank because nothing is there, by step, field and what they named.
+    pub unmatched: Vec<Unmatched>,
     /// Documents for people, written beside the ledger.
     pub documents: Vec<String>,
     /// Calls that read.
@@ -79,6 +81,37 @@ pub struct Difference {
     pub records: u64,
     /// Keys of the first few.
     pub examples: Vec<String>,
+}
+
+/// A reference that was left blank because nothing is there.
+#[derive(Clone, Debug, Serialize)]
+pub struct Unmatched {
+    /// The step.
+    pub step: String,
+    /// The destination field.
+    pub field: String,
+    /// What it named; empty for those beyond the number that is kept apart.
+    pub value: String,
+    /// How many records name it.
+    pub records: u64,
+    /// Keys of the first few.
+    pub examples: Vec<String>,
+}
+
+/// References left blank as a sheet: step, field, what they named, how many records, and the first few.
+pub fn unmatched_csv(rows: &[Unmatched]) -> String {
+    super::sheet::csv(
+        &["step", "field", "value", "records", "examples"],
+        rows.iter().map(|r| {
+            [
+                r.step.clone(),
+                r.field.clone(),
+                r.value.clone(),
+                r.records.to_string(),
+                r.examples.join(" "),
+            ]
+        }),
+    )
 }
 
 impl RunReport {
@@ -163,6 +196,7 @@ pub fn render_text(report: &RunReport) -> String {
             ));
         }
     }
+    push_unmatched(&mut out, &report.unmatched);
     if !report.documents.is_empty() {
         out.push_str("\nFor people\n");
         for d in &report.documents {
@@ -202,6 +236,26 @@ fn push_groups(out: &mut String, title: &str, groups: &[HoldGroup]) {
             g.code,
             g.words,
             g.examples.join(", ")
+        ));
+    }
+}
+
+/// Fields with references left blank: how many values, and the first few.
+fn push_unmatched(out: &mut String, rows: &[Unmatched]) {
+    if rows.is_empty() {
+        return;
+    }
+    out.push_str("\nLeft blank: nothing is there\n");
+    for same in rows.chunk_by(|a, b| a.step == b.step && a.field == b.field) {
+        let records: u64 = same.iter().map(|r| r.records).sum();
+        let few: Vec<&str> = same.iter().take(3).map(|r| r.value.as_str()).collect();
+        let first = &same[0];
+        out.push_str(&format!(
+            "  {records:>6}  {}.{}: {}, for example {}\n",
+            first.step,
+            first.field,
+            count(same.len() as u64, "value"),
+            few.join(", ")
         ));
     }
 }
@@ -260,6 +314,7 @@ mod tests {
             }],
             refusals: vec![],
             differences: vec![],
+            unmatched: vec![],
             documents: vec![],
             calls_read: 1,
             calls_write: 7,

@@ -20,7 +20,15 @@ pub struct Books {
     parts: HashMap<(StepId, String), (u16, Outcome)>,
     refusals: BTreeMap<(StepId, String), Group>,
     differences: BTreeMap<(StepId, String), Group>,
+    unmatched: BTreeMap<Unmatched, Group>,
 }
+
+/// A reference that was left blank because nothing is there: step, destination field, and what it named.
+pub type Unmatched = (StepId, String, String);
+
+/// Most values without a record that are kept apart, for all fields of a pass together; further ones are counted
+/// under no value.
+const UNMATCHED: usize = 20_000;
 
 /// Records with something in common: how many, and the keys of the first few.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +68,20 @@ impl Books {
     /// Fields kept otherwise than sent, by step and field.
     pub fn differences(&self) -> &BTreeMap<(StepId, String), Group> {
         &self.differences
+    }
+
+    /// References that were left blank, by step, field and what they named.
+    pub fn left_blank(&self) -> &BTreeMap<Unmatched, Group> {
+        &self.unmatched
+    }
+
+    /// Notes a reference that was left blank because nothing is there.
+    pub fn unmatched(&mut self, step: StepId, key: &str, field: String, value: String) {
+        let mut at = (step, field, value);
+        if self.unmatched.len() >= UNMATCHED && !self.unmatched.contains_key(&at) {
+            at.2.clear();
+        }
+        self.unmatched.entry(at).or_default().add(key);
     }
 
     /// Books the end of a record or of one part of it. Returns true when the whole record is settled.

@@ -2,7 +2,7 @@
 //! the end.
 
 use super::{
-    books::{Books, Group},
+    books::{Books, Group, Unmatched},
     context::{Context, Emit},
     failure::RunError,
     files::WrittenFile,
@@ -61,6 +61,8 @@ pub struct Outcome {
     pub refusals: BTreeMap<(StepId, String), Group>,
     /// Fields kept otherwise than sent.
     pub differences: BTreeMap<(StepId, String), Group>,
+    /// References left blank because nothing is there, by step, field and what they named.
+    pub unmatched: BTreeMap<Unmatched, Group>,
     /// References written in second passes.
     pub second_pass_written: u64,
     /// Custom fields created.
@@ -409,6 +411,12 @@ impl Executor {
         self.outcome
             .refusals
             .extend(books.refusals().iter().map(|(k, v)| (k.clone(), v.clone())));
+        self.outcome.unmatched.extend(
+            books
+                .left_blank()
+                .iter()
+                .map(|(k, v)| (k.clone(), v.clone())),
+        );
         self.outcome.differences.extend(
             books
                 .differences()

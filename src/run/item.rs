@@ -20,6 +20,17 @@ pub enum Item {
     Work(Box<Work>),
     /// A record set aside.
     Hold(HeldRecord),
+    /// A reference that was left blank because nothing is there; its record is told beside it.
+    Unmatched {
+        /// The step.
+        step: StepId,
+        /// The record's key.
+        key: String,
+        /// The destination field.
+        field: String,
+        /// What it named.
+        value: String,
+    },
     /// A record that this step neither writes nor holds.
     Settle {
         /// The step.
@@ -37,7 +48,7 @@ impl Item {
         match self {
             Item::Work(w) => (w.step, &w.key),
             Item::Hold(h) => (h.step, &h.key),
-            Item::Settle { step, key, .. } => (*step, key),
+            Item::Settle { step, key, .. } | Item::Unmatched { step, key, .. } => (*step, key),
         }
     }
 }
@@ -170,6 +181,14 @@ impl Sink for Collector<'_> {
             Some(Value::Dest(d)) => Some((d.object, d.id.to_owned())),
             _ => None,
         });
+        for (field, value) in e.unmatched {
+            self.items.push(Item::Unmatched {
+                step: e.step,
+                key: e.key.to_owned(),
+                field: (*field).to_owned(),
+                value: (*value).to_owned(),
+            });
+        }
         self.items.push(Item::Work(Box::new(Work {
             step: e.step,
             key: e.key.to_owned(),

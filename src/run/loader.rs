@@ -142,6 +142,12 @@ impl Loader {
                 Item::Hold(held) => self.hold(held, &mut entries)?,
                 Item::Settle { step, key, why } => self.settle(step, key, why, &mut entries)?,
                 Item::Work(work) => self.place(*work, &mut entries).await?,
+                Item::Unmatched {
+                    step,
+                    key,
+                    field,
+                    value,
+                } => self.books.unmatched(step, &key, field, value),
             }
             if self.failure.is_some() {
                 break;

@@ -102,12 +102,8 @@ impl Judge<'_> {
         if raw.is_none() && removed.is_none() {
             return Ok(Sent::Nothing);
         }
-        let mut ids: Vec<i64> = match (&form.remove_path, draft.old) {
-            (Some(_), Some(old)) => rules
-                .links(draft.object, id, old)
-                .iter()
-                .map(|l| l.1)
-                .collect(),
+        let mut links: Vec<(ObjectId, i64)> = match (&form.remove_path, draft.old) {
+            (Some(_), Some(old)) => rules.links(draft.object, id, old),
             _ => Vec::new(),
         };
         let list = match raw {
@@ -126,31 +122,51 @@ impl Judge<'_> {
             let Some(inner) = inner else {
                 return Ok(Sent::Refused(item));
             };
-            let Some((_, found)) = self.target(&form.to, inner, draft)? else {
+            let to = match form.item_kind.as_ref().filter(|_| !self.by_name) {
+                None => form.to.clone(),
+                Some(member) => {
+                    let word = item.get(member).and_then(Value::as_str);
+                    let kind = form.kinds.iter().find(|(_, w)| Some(w.as_str()) == word);
+                    match kind {
+                        Some((object, _)) => vec![*object],
+                        None => return Ok(Sent::Refused(item)),
+                    }
+                }
+            };
+            let Some(found) = self.target(&to, inner, draft)? else {
                 return Ok(Sent::Refused(inner.clone()));
             };
             let first = mark
                 .as_ref()
                 .is_some_and(|m| item.get(m) == Some(&Value::Bool(true)));
-            if let Some(at) = ids.iter().position(|i| *i == found) {
+            if let Some(at) = links.iter().position(|l| *l == found) {
                 if !first {
                     continue;
                 }
-                ids.remove(at);
+                links.remove(at);
             }
-            ids.insert(if first { 0 } else { ids.len() }, found);
+            links.insert(if first { 0 } else { links.len() }, found);
         }
         if let Some(gone) = removed {
             let gone: Vec<i64> = gone
                 .as_array()
                 .map(|l| l.iter().filter_map(as_id).collect())
                 .unwrap_or_default();
-            ids.retain(|i| !gone.contains(i));
+            links.retain(|l| !gone.contains(&l.1));
         }
-        Ok(Sent::Value(if ids.is_empty() {
+        let stored = links.into_iter().map(|(object, id)| {
+            if form.to.len() == 1 {
+                return Value::from(id);
+            }
+            let mut one = Map::new();
+            one.insert(rules.object(object).name.clone(), id.into());
+            Value::Object(one)
+        });
+        let stored: Vec<Value> = stored.collect();
+        Ok(Sent::Value(if stored.is_empty() {
             Value::Null
         } else {
-            ids.into()
+            stored.into()
         }))
     }
 

@@ -167,6 +167,14 @@ fn reference(
             continue;
         };
         let mut item = Map::new();
+        if let Some(kind) = &form.item_kind {
+            let word = form.kinds.iter().find(|(o, _)| *o == to);
+            let word = word.map_or(Value::Null, |(_, w)| w.clone().into());
+            put(&mut item, kind, word);
+            put(&mut item, member, Value::Number(id.into()));
+            items.push(Value::Object(item));
+            continue;
+        }
         put(&mut item, member, Value::Number(id.into()));
         for key in rules.object(to).keys.iter().flat_map(|k| &k.by) {
             let named = &rules.object(to).fields[key.ix()];

@@ -175,14 +175,21 @@ impl Rules {
             }
             (Some(Value::Array(list)), Some(to)) => list
                 .iter()
-                .filter_map(|v| Some((to, v.as_i64()?)))
+                .flat_map(|v| match v {
+                    Value::Object(one) => self.kinds(one),
+                    id => id.as_i64().map(|id| (to, id)).into_iter().collect(),
+                })
                 .collect(),
-            (Some(Value::Object(one)), _) => one
-                .iter()
-                .filter_map(|(name, id)| Some((self.platform.object(name)?.0, id.as_i64()?)))
-                .collect(),
+            (Some(Value::Object(one)), _) => self.kinds(one),
             _ => Vec::new(),
         }
+    }
+
+    /// The records that `{object: id}` means.
+    fn kinds(&self, one: &serde_json::Map<String, Value>) -> Vec<(ObjectId, i64)> {
+        one.iter()
+            .filter_map(|(name, id)| Some((self.platform.object(name)?.0, id.as_i64()?)))
+            .collect()
     }
 
     /// References of any object that lose their value when a record of `to` is deleted: (object, field).

@@ -45,6 +45,9 @@ pub struct Effect<'a> {
     /// References of this record to records that are not there, where a report tells them: the source object and the
     /// key. Once for each record, with its first part.
     pub missed: &'a [(ObjectId, &'a str)],
+    /// References of this record that were left blank because nothing is there: the destination field and what it
+    /// named. Once for each record, with its first part.
+    pub unmatched: &'a [(&'a str, &'a str)],
 }
 
 /// A record set aside, with the reason.

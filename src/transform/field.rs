@@ -281,6 +281,7 @@ impl FieldCode {
                 Found::Held => Err(Trouble::ParentHeld(key)),
                 Found::Dropped | Found::Unknown => {
                     self.lacking(key)?;
+                    scope.unmatched.push((&self.name, key));
                     print.value(self.hash, &Value::Blank, self.clears);
                     Ok(Got::Value(Value::Blank))
                 }
@@ -301,7 +302,10 @@ impl FieldCode {
                     later = true;
                 }
                 Found::Held => return Err(Trouble::ParentHeld(key)),
-                Found::Dropped | Found::Unknown => self.lacking(key)?,
+                Found::Dropped | Found::Unknown => {
+                    self.lacking(key)?;
+                    scope.unmatched.push((&self.name, key));
+                }
             }
         }
         Ok(if later {

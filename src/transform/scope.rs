@@ -116,6 +116,8 @@ pub(crate) struct Scope<'a> {
     pub asked: Option<Asked<'a>>,
     /// References to records that are not there: the source object and the key.
     pub missed: Vec<(ObjectId, &'a str)>,
+    /// References that were left blank because nothing is there: the destination field and what it named.
+    pub unmatched: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Scope<'a> {
@@ -145,6 +147,7 @@ impl<'a> Scope<'a> {
             outcome: Outcome::default(),
             asked: None,
             missed: Vec::new(),
+            unmatched: Vec::new(),
         }
     }
 

@@ -69,6 +69,14 @@ pub(crate) struct At<'a> {
     pub line: u64,
 }
 
+/// What a record leaves behind beside its values.
+#[derive(Clone, Copy)]
+struct Left<'s, 'a> {
+    has_deferred: bool,
+    missed: &'s [(ObjectId, &'a str)],
+    unmatched: &'s [(&'a str, &'a str)],
+}
+
 impl StepCode {
     /// Compiles a step. `deferred` are the entries written in the second pass; `second` says that this is it.
     pub fn new(
@@ -159,6 +167,7 @@ impl StepCode {
         work.print.clear();
         scope.take_lost();
         scope.missed.clear();
+        scope.unmatched.clear();
         let mut has_deferred = false;
         for (i, field) in self.fields.iter().enumerate() {
             let value = match field.evaluate(scope, resolve, &mut work.print) {
@@ -185,7 +194,12 @@ impl StepCode {
         if self.second && !work.values.iter().any(Value::is_present) && !self.clears(work) {
             return sink.settle(self.id, at.key, at.line, Settled::Skipped);
         }
-        self.emit(at, has_deferred, &scope.missed, work, sink);
+        let left = Left {
+            has_deferred,
+            missed: &scope.missed,
+            unmatched: &scope.unmatched,
+        };
+        self.emit(at, left, work, sink);
     }
 
     /// True when the second pass has a blank to send.
@@ -199,8 +213,7 @@ impl StepCode {
     fn emit<'a>(
         &'a self,
         at: At<'a>,
-        has_deferred: bool,
-        missed: &[(ObjectId, &'a str)],
+        left: Left<'_, 'a>,
         work: &mut Work<'a>,
         sink: &mut dyn Sink,
     ) {
@@ -243,8 +256,9 @@ impl StepCode {
                 parts,
                 values: &work.values,
                 fingerprint,
-                has_deferred,
-                missed: if part == 0 { missed } else { &[] },
+                has_deferred: left.has_deferred,
+                missed: if part == 0 { left.missed } else { &[] },
+                unmatched: if part == 0 { left.unmatched } else { &[] },
             });
         }
     }

@@ -698,3 +698,53 @@ async fn upserts_match_by_key() {
         (201, &json!("Acme"))
     );
 }
+
+#[tokio::test]
+async fn an_appointment_keeps_its_attendees_of_both_kinds() {
+    let b = fresh().await;
+    b.admin(
+        "POST",
+        "/objects/user",
+        json!({"name": "Ann", "email": "ann@b.test"}),
+    )
+    .await;
+    let user = b.id_of("/selector/owners", "users", "Ann").await;
+    let guest = b.made("/contacts", "contact", contact("g@b.test")).await["id"].clone();
+    let meeting = |attendees: Value| {
+        json!({"appointment": {
+            "title": "Demo",
+            "from_date": "2026-01-02T10:00:00+01:00",
+            "end_date": "2026-01-02T11:00:00+01:00",
+            "appointment_attendees_attributes": attendees,
+        }})
+    };
+    let both = json!([
+        {"attendee_type": "FdMultitenant::User", "attendee_id": user.to_string()},
+        {"attendee_type": "Contact", "attendee_id": guest},
+    ]);
+    let made = b.post("/appointments", meeting(both)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let path = format!("/appointments/{}", made.json()["appointment"]["id"]);
+    let plain = b.get(&path).await.json();
+    assert_eq!(plain["appointment"].get("appointment_attendees"), None);
+    let shown = b
+        .get("/appointments?filter=past&include=appointment_attendees")
+        .await
+        .json();
+    assert_eq!(
+        shown["appointments"][0]["appointment_attendees"],
+        json!([
+            {"attendee_type": "FdMultitenant::User", "attendee_id": user},
+            {"attendee_type": "Contact", "attendee_id": guest},
+        ])
+    );
+    for wrong in [
+        json!([{"attendee_type": "Contact", "attendee_id": user}]),
+        json!([{"attendee_type": "Robot", "attendee_id": user}]),
+        json!([{"attendee_id": user}]),
+        json!([user]),
+    ] {
+        let answer = b.post("/appointments", meeting(wrong)).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+    }
+}

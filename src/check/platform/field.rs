@@ -18,6 +18,7 @@ const FITTING: &[Fitting] = &[
     ("kind_path", |t| t == Type::Ref, "ref"),
     ("kinds", |t| t == Type::Ref, "ref"),
     ("item", |t| t == Type::Ref, "ref"),
+    ("many", |t| t == Type::Ref, "ref"),
     ("remove", |t| t == Type::Ref, "ref"),
     ("unlink", |t| t == Type::Ref, "ref"),
     ("truth", |t| t == Type::Bool, "bool"),
@@ -196,11 +197,25 @@ fn reference(entry: &Entry, scope: &mut Scope<'_>) -> RefForm {
         );
     }
     let kinds = kinds(node, &to, scope);
+    if let Some(many) = node.entry("many")
+        && node.get("item").is_none()
+    {
+        scope.diags.push(
+            Diagnostic::new(
+                Code::PlatformReference,
+                many.key_span,
+                "several references, and nothing says how one of them stands in its array",
+            )
+            .hint("add `item: {id: member}`, or `item: {}` for bare ids"),
+        );
+    }
     RefForm {
         to,
         kind_path: text(node, "kind_path"),
         kinds,
         item: node.get("item").map(|i| (text(i, "id"), text(i, "mark"))),
+        item_kind: node.get("item").and_then(|i| text(i, "kind")),
+        many: node.get_bool("many").unwrap_or(false),
         remove_path: text(node, "remove"),
         unlink: node.get_bool("unlink").unwrap_or(false),
     }
@@ -230,7 +245,8 @@ fn kinds(node: &Node, to: &[ObjectId], scope: &mut Scope<'_>) -> Vec<(ObjectId, 
             kinds.push((object, word.to_owned()));
         }
     }
-    match (node.entry("kind_path"), node.entry("kinds")) {
+    let in_item = node.get("item").and_then(|i| i.entry("kind"));
+    match (node.entry("kind_path").or(in_item), node.entry("kinds")) {
         (Some(path), None) => scope.diags.push(
             Diagnostic::new(
                 Code::PlatformKinds,
@@ -245,7 +261,7 @@ fn kinds(node: &Node, to: &[ObjectId], scope: &mut Scope<'_>) -> Vec<(ObjectId, 
                 words.key_span,
                 "words for the objects, and no member that carries them",
             )
-            .hint("add `kind_path: member`"),
+            .hint("add `kind_path: member`, or `kind: member` to the item of an array"),
         ),
         (Some(_), Some(words)) => {
             let missing: Vec<&str> = to

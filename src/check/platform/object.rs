@@ -108,6 +108,7 @@ fn fields(node: &Node, around: &Around<'_>, scope: &mut Scope<'_>) -> Vec<Field>
             && let Some(reference) = &field.reference
             && reference.to.len() > 1
             && reference.kind_path.is_none()
+            && reference.item_kind.is_none()
         {
             scope.diags.push(
                 Diagnostic::new(

@@ -504,9 +504,14 @@ fn expected(text: &str) -> Vec<(String, usize, usize, String)> {
         };
         let (code, rest) = mark.split_once("] ").unwrap();
         let (column, part) = rest.split_once(": ").unwrap();
+        // Stacked comments are about one line.
+        let stacked = text
+            .lines()
+            .skip(i + 1)
+            .take_while(|l| l.trim_start().starts_with("#~"));
         found.push((
             code.to_owned(),
-            i + 2,
+            i + 2 + stacked.count(),
             column.parse().unwrap(),
             part.to_owned(),
         ));

@@ -130,9 +130,11 @@ async fn start(
                 .map(|a| a.head.to_string())
                 .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
             let documents = documents::write(migration, &source, &state, done.tables.as_ref())?;
-            let report = report_of(
+            let mut report = report_of(
                 loaded, &ledger, begun.id, outcome, &done, &calls, documents, elapsed_ms, head,
             )?;
+            let blank = documents::unmatched(&report.unmatched, &state)?;
+            report.documents.extend(blank);
             save(&state, &report);
             let books = match args.format {
                 ReportFormat::Text => report::books::render_text(&report),
@@ -349,6 +351,17 @@ pub(super) fn report_of(
             .map(|((id, field), group)| Difference {
                 step: name_of(*id),
                 field: field.clone(),
+                records: group.records,
+                examples: group.examples.clone(),
+            })
+            .collect(),
+        unmatched: done
+            .unmatched
+            .iter()
+            .map(|((id, field, value), group)| report::books::Unmatched {
+                step: name_of(*id),
+                field: field.clone(),
+                value: value.clone(),
                 records: group.records,
                 examples: group.examples.clone(),
             })

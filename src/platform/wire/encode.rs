@@ -8,7 +8,7 @@ use super::{
 use crate::{
     ident::ObjectId,
     platform::{Field, ListFormat, NumberForm, Platform, zone},
-    value::{Type, Value},
+    value::{DestRef, Type, Value},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
@@ -26,6 +26,8 @@ pub struct Encoder {
     format: Option<(String, TimeZone)>,
     /// Members of the item of an array that holds a reference.
     item: Option<(Option<String>, Option<String>)>,
+    /// The member of an item for the kind of what it points to, and the word for each object, as JSON.
+    kinds: Option<(String, Vec<(ObjectId, Vec<u8>)>)>,
 }
 
 impl Encoder {
@@ -57,6 +59,14 @@ impl Encoder {
             number: field.number,
             format,
             item: field.reference.as_ref().and_then(|r| r.item.clone()),
+            kinds: field.reference.as_ref().and_then(|r| {
+                let words = r.kinds.iter().map(|(object, word)| {
+                    let mut json = Vec::new();
+                    write_text(word, &mut json);
+                    (*object, json)
+                });
+                Some((r.item_kind.clone()?, words.collect()))
+            }),
         }
     }
 
@@ -72,7 +82,12 @@ impl Encoder {
             Value::Int(_) | Value::Decimal(_) if self.number == NumberForm::Plain => {
                 self.write_text(value, out);
             }
-            Value::Dest(dest) => self.write_reference(dest.id, out),
+            Value::Dest(dest) if self.item.is_some() => {
+                out.push(b'[');
+                self.write_item(dest, out);
+                out.push(b']');
+            }
+            Value::Dest(dest) => write_id(dest.id, out),
             Value::List(items) if self.joined.is_none() => {
                 out.push(b'[');
                 for (i, item) in items.iter().enumerate() {
@@ -80,7 +95,7 @@ impl Encoder {
                         out.push(b',');
                     }
                     match item {
-                        Value::Dest(dest) => write_id(dest.id, out),
+                        Value::Dest(dest) => self.write_item(dest, out),
                         Value::List(_) => out.extend_from_slice(b"null"),
                         item => self.write_json(item, out),
                     }
@@ -162,27 +177,29 @@ impl Encoder {
         }
     }
 
-    fn write_reference(&self, id: &str, out: &mut Vec<u8>) {
-        let Some((member, mark)) = &self.item else {
-            return write_id(id, out);
+    /// One item of an array of references.
+    fn write_item(&self, dest: &DestRef<'_>, out: &mut Vec<u8>) {
+        let Some((Some(member), mark)) = &self.item else {
+            return write_id(dest.id, out);
         };
-        out.push(b'[');
-        match member {
-            None => write_id(id, out),
-            Some(member) => {
-                out.push(b'{');
-                write_text(member, out);
-                out.push(b':');
-                write_id(id, out);
-                if let Some(mark) = mark {
-                    out.push(b',');
-                    write_text(mark, out);
-                    out.extend_from_slice(b":true");
-                }
-                out.push(b'}');
-            }
+        out.push(b'{');
+        if let Some((kind, words)) = &self.kinds
+            && let Some((_, word)) = words.iter().find(|(object, _)| *object == dest.object)
+        {
+            write_text(kind, out);
+            out.push(b':');
+            out.extend_from_slice(word);
+            out.push(b',');
         }
-        out.push(b']');
+        write_text(member, out);
+        out.push(b':');
+        write_id(dest.id, out);
+        if let Some(mark) = mark {
+            out.push(b',');
+            write_text(mark, out);
+            out.extend_from_slice(b":true");
+        }
+        out.push(b'}');
     }
 
     fn write_joined(&self, items: &[Value<'_>], out: &mut Vec<u8>) {

@@ -142,6 +142,9 @@ impl FieldReader {
         match value {
             Value::Absent | Value::Bad(_) => WireValue::Absent,
             Value::Blank => WireValue::Null,
+            Value::Dest(d) if self.reference.as_ref().is_some_and(|r| r.many) => {
+                many(vec![d.id.to_owned()])
+            }
             Value::Dest(d) => WireValue::Record {
                 object: Some(d.object),
                 id: d.id.to_owned(),
@@ -241,6 +244,14 @@ fn read_reference(reference: &RefForm, json: &Json, record: &Json) -> WireValue 
         Some((member, mark)) => (member.as_deref(), mark.as_deref()),
         None => (None, None),
     };
+    if let (true, Json::Array(items)) = (reference.many, json) {
+        // Any order: which they are is what counts.
+        let ids = items.iter().filter_map(|item| match item {
+            Json::Object(members) => members.get(member.unwrap_or("id")).and_then(text_of),
+            scalar => text_of(scalar),
+        });
+        return many(ids.map(std::borrow::Cow::into_owned).collect());
+    }
     let item = match json {
         Json::Array(items) => {
             let marked = items

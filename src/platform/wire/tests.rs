@@ -64,6 +64,8 @@ fn reference(name: &str, to: &[u16]) -> Field {
         kind_path: None,
         kinds: Vec::new(),
         item: None,
+        item_kind: None,
+        many: false,
         remove_path: None,
         unlink: false,
     });

@@ -81,6 +81,11 @@ pub(super) static FIELD: Shape = Shape {
             "Says that the reference is the first item of an array.",
         ),
         key(
+            "many",
+            Kind::Bool,
+            "True when the array holds any number of references, not just the first.",
+        ),
+        key(
             "remove",
             Kind::Text,
             "The member that takes ids out of an array of references; `path` then adds.",
@@ -150,6 +155,11 @@ static ITEM: Shape = Shape {
     keys: &[
         key("id", Kind::Text, "The member that holds the id."),
         key("mark", Kind::Text, "The member that marks the first one."),
+        key(
+            "kind",
+            Kind::Text,
+            "The member that names the object of this item, with the words of `kinds`.",
+        ),
     ],
     rules: &[],
 };

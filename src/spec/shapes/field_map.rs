@@ -85,6 +85,11 @@ pub(super) static FIELD_MAP: Shape = Shape {
             "For references: only records loaded by these object mappings count.",
         ),
         key(
+            "object",
+            NAME,
+            "For references that may point to several objects: the one whose key the value is.",
+        ),
+        key(
             "create",
             Kind::Object(&CREATE),
             "Says that the field is a new custom field.",

@@ -204,6 +204,43 @@ fn a_polymorphic_reference_names_its_kind() {
 }
 
 #[test]
+fn several_references_are_items_each_with_its_kind() {
+    let mut guests = about();
+    guests.name = "guests".to_owned();
+    guests.path = "guests".to_owned();
+    if let Some(r) = &mut guests.reference {
+        r.kind_path = None;
+        r.item = Some((Some("guest_id".to_owned()), None));
+        r.item_kind = Some("guest_type".to_owned());
+        r.many = true;
+    }
+    let both = [dest(2, "5"), dest(1, "x")];
+    let written = record(&[(guests.clone(), false)], &[Value::List(&both)]);
+    let word = &guests.reference.as_ref().expect("a reference").kinds[0];
+    assert_eq!(word.0, ObjectId(1));
+    assert_eq!(
+        written,
+        format!(
+            r#"{{"guests":[{{"guest_type":"Firm","guest_id":5}},{{"guest_type":"{}","guest_id":"x"}}]}}"#,
+            word.1
+        )
+    );
+    let reader = FieldReader::new(&api(), &guests);
+    let read = reader.read(&serde_json::from_str(&written).expect("JSON"));
+    assert_eq!(read, WireValue::Many(vec!["5".to_owned(), "x".to_owned()]));
+    assert!(read.same(&reader.sent(&Value::List(&both))));
+    assert_eq!(
+        record(&[(guests.clone(), true)], &[Value::Blank]),
+        r#"{"guests":[]}"#
+    );
+    assert!(
+        reader
+            .read(&json!({"guests": [{"guest_id": 7}]}))
+            .same(&reader.sent(&dest(1, "7")))
+    );
+}
+
+#[test]
 fn a_column_of_a_file_is_one_member_whatever_its_name() {
     let files = Platform::new(
         "files",
