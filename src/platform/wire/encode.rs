@@ -27,8 +27,11 @@ pub struct Encoder {
     /// Members of the item of an array that holds a reference.
     item: Option<(Option<String>, Option<String>)>,
     /// The member of an item for the kind of what it points to, and the word for each object, as JSON.
-    kinds: Option<(String, Vec<(ObjectId, Vec<u8>)>)>,
+    kinds: Option<Kinds>,
 }
+
+/// The member that names a kind, and the word for each object as JSON.
+type Kinds = (String, Vec<(ObjectId, Vec<u8>)>);
 
 impl Encoder {
     /// Compiles a field of a platform (the platform knows how its custom fields are written).
