@@ -312,7 +312,7 @@ impl Executor {
             }
         }
         Ok(Resolver::new(
-            Arc::clone(&self.ctx.mapping),
+            &self.ctx.mapping,
             steps,
             natural,
             self.taken.clone(),

@@ -8,52 +8,76 @@ use crate::{
     transform::{Resolution, Resolve},
     value::DestRef,
 };
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
+
+/// A step that records of a source object may have gone to.
+struct Target {
+    step: StepId,
+    /// The object it writes.
+    to: ObjectId,
+    /// What became of its records; `None` while the step is still to come.
+    ids: Option<StepIds>,
+    /// The id that stands in for records that are not there.
+    fallback: Option<String>,
+}
 
 /// A frozen view for one pass.
 pub struct Resolver {
-    mapping: Arc<Mapping>,
-    /// By step; `None` while the step is still to come.
-    steps: Vec<Option<StepIds>>,
     /// For each source object its steps.
-    by_source: Vec<Vec<StepId>>,
+    by_source: Vec<Vec<Target>>,
     /// Natural keys of destination objects: text to id.
     natural: HashMap<ObjectId, HashMap<String, String>>,
     /// Tags that people had before the migration, by destination object, in lower case.
     tags: HashMap<ObjectId, HashSet<String>>,
-    /// Destination ids that stand in for records that are not there: step to id.
-    fallbacks: HashMap<StepId, String>,
 }
 
 impl Resolver {
-    /// A resolver over finished steps.
+    /// A resolver over finished steps. `fallbacks`: by step the id that stands in for records that are not there.
     pub fn new(
-        mapping: Arc<Mapping>,
+        mapping: &Mapping,
         steps: Vec<Option<StepIds>>,
         natural: HashMap<ObjectId, HashMap<String, String>>,
         tags: HashMap<ObjectId, HashSet<String>>,
         fallbacks: HashMap<StepId, String>,
     ) -> Resolver {
-        let mut by_source = vec![Vec::new(); mapping.source.objects.len()];
-        for (i, step) in mapping.steps.iter().enumerate() {
-            if step.of.is_report() {
+        let mut by_source = Vec::new();
+        by_source.resize_with(mapping.source.objects.len(), Vec::new);
+        let mut steps = steps.into_iter();
+        let mut fallbacks = fallbacks;
+        for (step, of) in (0u16..).map(StepId).zip(&mapping.steps) {
+            let ids = steps.next().flatten();
+            let fallback = fallbacks.remove(&step);
+            if of.of.is_report() {
                 continue;
             }
-            if let (Some(list), Ok(id)) = (by_source.get_mut(step.from.ix()), u16::try_from(i)) {
-                list.push(StepId(id));
+            if let Some(list) = by_source.get_mut(of.from.ix()) {
+                list.push(Target {
+                    step,
+                    to: of.to,
+                    ids,
+                    fallback,
+                });
             }
         }
         Resolver {
-            mapping,
-            steps,
             by_source,
             natural,
             tags,
-            fallbacks,
         }
+    }
+}
+
+impl Target {
+    fn fits(&self, only: &[StepId], to: &[ObjectId]) -> bool {
+        to.contains(&self.to) && (only.is_empty() || only.contains(&self.step))
+    }
+
+    fn fallback(&self) -> Option<DestRef<'_>> {
+        let id = self.fallback.as_deref()?;
+        Some(DestRef {
+            object: self.to,
+            id,
+        })
     }
 }
 
@@ -67,31 +91,23 @@ impl Resolve for Resolver {
     ) -> Resolution<'_> {
         // The best answer wins: found, then later, then held, then dropped.
         let mut answer = Resolution::Unknown;
-        let Some(steps) = self.by_source.get(object.ix()) else {
+        let Some(targets) = self.by_source.get(object.ix()) else {
             return answer;
         };
-        for id in steps {
-            let Some(step) = self.mapping.steps.get(id.ix()) else {
-                continue;
-            };
-            if !to.contains(&step.to) || !(only.is_empty() || only.contains(id)) {
+        for target in targets {
+            if !target.fits(only, to) {
                 continue;
             }
-            let Some(Some(ids)) = self.steps.get(id.ix()) else {
+            let Some(ids) = &target.ids else {
                 answer = Resolution::Later;
                 continue;
             };
-            let fallback = self.fallbacks.get(id).map(|id| {
-                Resolution::Fallback(DestRef {
-                    object: step.to,
-                    id,
-                })
-            });
+            let fallback = || target.fallback().map(Resolution::Fallback);
             match ids.get(key) {
                 Some(entry) => match entry.state {
                     IdState::Confirmed if !entry.dest_id.is_empty() => {
                         return Resolution::Found(DestRef {
-                            object: step.to,
+                            object: target.to,
                             id: entry.dest_id,
                         });
                     }
@@ -99,14 +115,14 @@ impl Resolve for Resolver {
                         answer = Resolution::Dropped;
                     }
                     IdState::Dropped | IdState::Merged => {}
-                    _ => match fallback {
+                    _ => match fallback() {
                         Some(found) => return found,
                         None if answer != Resolution::Later => answer = Resolution::Held,
                         None => {}
                     },
                 },
                 None => {
-                    if let Some(found) = fallback {
+                    if let Some(found) = fallback() {
                         return found;
                     }
                 }
@@ -115,17 +131,17 @@ impl Resolve for Resolver {
         answer
     }
 
+    fn ahead(&self, object: ObjectId, keys: &[u64]) {
+        let targets = self.by_source.get(object.ix()).into_iter().flatten();
+        for ids in targets.filter_map(|t| t.ids.as_ref()) {
+            ids.ahead(keys);
+        }
+    }
+
     fn fallback(&self, object: ObjectId, only: &[StepId], to: &[ObjectId]) -> Option<DestRef<'_>> {
-        let steps = self.by_source.get(object.ix())?;
-        steps.iter().find_map(|id| {
-            let step = self.mapping.steps.get(id.ix())?;
-            let fits = to.contains(&step.to) && (only.is_empty() || only.contains(id));
-            let id = self.fallbacks.get(id).filter(|_| fits)?;
-            Some(DestRef {
-                object: step.to,
-                id,
-            })
-        })
+        let targets = self.by_source.get(object.ix())?;
+        let fitting = targets.iter().filter(|t| t.fits(only, to));
+        fitting.into_iter().find_map(Target::fallback)
     }
 
     fn by_natural(&self, object: ObjectId, key: &str) -> Resolution<'_> {

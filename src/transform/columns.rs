@@ -53,9 +53,23 @@ impl Columns {
         text: &'a str,
         arena: &'a Bump,
     ) -> Value<'a> {
+        let mut value = Value::Absent;
+        self.decode_into(column, kind, text, arena, &mut value);
+        value
+    }
+
+    /// The same into its place.
+    pub fn decode_into<'a>(
+        &self,
+        column: usize,
+        kind: CellKind,
+        text: &'a str,
+        arena: &'a Bump,
+        out: &mut Value<'a>,
+    ) {
         match self.decoders.get(column) {
-            Some(decoder) => decoder.decode(kind, text, arena),
-            None => Value::Absent,
+            Some(decoder) => decoder.decode_into(kind, text, arena, out),
+            None => *out = Value::Absent,
         }
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct FieldCode {
     /// The destination field's name.
     pub name: String,
     node: Node,
+    /// The column, when the entry copies one and does nothing else.
+    copied: Option<usize>,
     before: Vec<Act>,
     pages: Option<(usize, String)>,
     after: Vec<Act>,
@@ -53,8 +55,8 @@ pub(crate) enum Turn {
 /// What an entry gives.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Got<'a> {
-    /// A value for this pass, absent and blank included.
-    Value(Value<'a>),
+    /// A value for this pass, absent and blank included. It stands in its place.
+    Value,
     /// One text for each of several records.
     Pages(&'a [Value<'a>]),
     /// A value that the second pass writes.
@@ -102,8 +104,17 @@ impl FieldCode {
             _ => None,
         };
         let targets = field.reference.as_ref().map_or(&[][..], |r| &r.to);
+        let node = compiler.node(&entry.input).map_err(named)?;
+        let plain = entry.ops.is_empty()
+            && entry.when.is_none()
+            && entry.reference.is_none()
+            && turn == Turn::Now;
         Ok(FieldCode {
-            node: compiler.node(&entry.input).map_err(named)?,
+            copied: match &node {
+                Node::Column(column) if plain => Some(*column),
+                _ => None,
+            },
+            node,
             before: compiler.acts(&entry.input, before).map_err(named)?,
             after: compiler.acts(&entry.input, after).map_err(named)?,
             pages,
@@ -127,25 +138,42 @@ impl FieldCode {
         })
     }
 
-    /// Evaluates the entry for the record in scope, and adds to the fingerprint what belongs there (a text on
-    /// several pages is added page by page by the caller).
+    /// Evaluates the entry for the record in scope into `out`, and adds to the fingerprint what belongs there (a text
+    /// on several pages is added page by page by the caller).
     pub fn evaluate<'a>(
         &'a self,
         scope: &mut Scope<'a>,
         resolve: &'a dyn Resolve,
         print: &mut Fingerprint,
+        out: &mut Value<'a>,
     ) -> Result<Got<'a>, Trouble<'a>> {
+        if let Some(column) = self.copied {
+            let value = scope.cell(column);
+            if value.is_blank() && !self.required && !self.needed
+                || !value.is_blank() && self.encoder.takes(value)
+            {
+                match value {
+                    // Part by part: what was just written in parts is slow to read as a whole.
+                    Value::Text(t) => *out = Value::Text(t),
+                    value => *out = *value,
+                }
+                print.value(self.hash, out, self.clears);
+                return Ok(Got::Value);
+            }
+        }
         if self.turn == Turn::Before {
-            return Ok(Got::Value(Value::Absent));
+            *out = Value::Absent;
+            return Ok(Got::Value);
         }
         // A deferred entry is decided in the second pass, when all that it may ask is known.
         if let Some(when) = &self.when
             && self.turn == Turn::Now
             && !when.holds(scope)
         {
+            *out = Value::Absent;
             return match self.required {
                 true => Err(Trouble::Required),
-                false => Ok(Got::Value(Value::Absent)),
+                false => Ok(Got::Value),
             };
         }
         let (alternative, mut value) = match &self.node {
@@ -168,21 +196,23 @@ impl FieldCode {
             scope.lose(Loss::All);
             value = Value::Blank;
         }
-        match value {
-            Value::Bad(fault) => return Err(Trouble::Fault(*fault)),
+        match &value {
+            Value::Bad(fault) => return Err(Trouble::Fault(**fault)),
             Value::Absent | Value::Blank => {
                 if self.missing == Missing::Fallback
                     && let Some(reference) = &self.reference
                     && let Some(record) = reference.fallback(alternative, resolve)
                 {
                     print.reference(self.hash, "");
-                    return Ok(Got::Value(Value::Dest(record)));
+                    *out = Value::Dest(record);
+                    return Ok(Got::Value);
                 }
                 self.lacking("")?;
                 if self.turn == Turn::Now {
                     print.value(self.hash, &value, self.clears);
                 }
-                return Ok(Got::Value(value));
+                *out = value;
+                return Ok(Got::Value);
             }
             _ => {}
         }
@@ -190,21 +220,23 @@ impl FieldCode {
             return Ok(Got::Deferred);
         }
         if let Some(reference) = &self.reference {
-            return self.resolve(reference, value, alternative, scope, resolve, print);
+            return self.resolve(reference, &value, alternative, scope, resolve, print, out);
         }
-        match self.encoder.fits(value, scope.arena) {
-            Ok(value) => {
-                print.value(self.hash, &value, self.clears);
-                Ok(Got::Value(value))
+        if self.encoder.takes(&value) {
+            *out = value;
+        } else {
+            match self.encoder.fits(value, scope.arena) {
+                Ok(value) => *out = value,
+                Err(_) if self.blank_when_bad => {
+                    scope.lose(Loss::All);
+                    self.lacking("")?;
+                    *out = Value::Blank;
+                }
+                Err(fault) => return Err(Trouble::Fault(fault)),
             }
-            Err(_) if self.blank_when_bad => {
-                scope.lose(Loss::All);
-                self.lacking("")?;
-                print.value(self.hash, &Value::Blank, self.clears);
-                Ok(Got::Value(Value::Blank))
-            }
-            Err(fault) => Err(Trouble::Fault(fault)),
         }
+        print.value(self.hash, out, self.clears);
+        Ok(Got::Value)
     }
 
     /// What a blank value means. `named` is the reference that led to it.
@@ -257,45 +289,54 @@ impl FieldCode {
         print.value(self.hash, value, self.clears);
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one evaluation, which is cut in two"
+    )]
     fn resolve<'a>(
         &'a self,
         reference: &'a RefCode,
-        value: Value<'a>,
+        value: &Value<'a>,
         alternative: usize,
         scope: &mut Scope<'a>,
         resolve: &'a dyn Resolve,
         print: &mut Fingerprint,
+        out: &mut Value<'a>,
     ) -> Result<Got<'a>, Trouble<'a>> {
         let Value::List(items) = value else {
-            let key = text::canonical(&value, scope.arena).unwrap_or("");
+            let key = match value {
+                Value::Text(key) => key,
+                other => text::canonical(other, scope.arena).unwrap_or(""),
+            };
             let (found, key) = reference.find(key, alternative, resolve, scope);
-            return match found {
+            match found {
                 Found::Record(record) => {
                     print.reference(self.hash, key);
-                    Ok(Got::Value(Value::Dest(record)))
+                    *out = Value::Dest(record);
                 }
                 Found::Later => {
                     print.reference(self.hash, key);
-                    Ok(Got::Deferred)
+                    return Ok(Got::Deferred);
                 }
-                Found::Held => Err(Trouble::ParentHeld(key)),
+                Found::Held => return Err(Trouble::ParentHeld(key)),
                 Found::Dropped | Found::Unknown => {
                     self.lacking(key)?;
                     scope.unmatched.push((&self.name, key));
                     print.value(self.hash, &Value::Blank, self.clears);
-                    Ok(Got::Value(Value::Blank))
+                    *out = Value::Blank;
                 }
-            };
+            }
+            return Ok(Got::Value);
         };
-        let mut out = bumpalo::collections::Vec::with_capacity_in(items.len(), scope.arena);
+        let mut records = bumpalo::collections::Vec::with_capacity_in(items.len(), scope.arena);
         let mut later = false;
-        for item in items {
+        for item in *items {
             let key = text::canonical(item, scope.arena).unwrap_or("");
             let (found, key) = reference.find(key, alternative, resolve, scope);
             match found {
                 Found::Record(record) => {
                     print.reference(self.hash, key);
-                    out.push(Value::Dest(record));
+                    records.push(Value::Dest(record));
                 }
                 Found::Later => {
                     print.reference(self.hash, key);
@@ -308,12 +349,14 @@ impl FieldCode {
                 }
             }
         }
-        Ok(if later {
-            Got::Deferred
-        } else if out.is_empty() {
-            Got::Value(Value::Blank)
+        if later {
+            return Ok(Got::Deferred);
+        }
+        *out = if records.is_empty() {
+            Value::Blank
         } else {
-            Got::Value(Value::List(out.into_bump_slice()))
-        })
+            Value::List(records.into_bump_slice())
+        };
+        Ok(Got::Value)
     }
 }

@@ -5,6 +5,10 @@
 use super::{scope::Members, split::Route, store::Store};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Bits of the filter for each key: one key in sixteen passes without need.
+const FILTER: usize = 16;
 
 /// Records of one object that stand for the same thing.
 #[derive(Debug, Default)]
@@ -13,22 +17,37 @@ pub(crate) struct Groups {
     lists: Vec<Vec<u32>>,
     of_row: HashMap<u32, u32, FixedState>,
     of_key: HashMap<String, (u32, u32), FixedState>,
+    /// A bit for each hash of a key: most keys are in no merge, and this says so without a look at the table.
+    filter: Vec<u64>,
     routes: Vec<Route>,
 }
 
 impl Groups {
     /// Groups of rows of a store, the survivor of each first.
     pub fn new(lists: Vec<Vec<u32>>, store: &Store) -> Groups {
-        let mut groups = Groups::default();
+        let keys = lists.iter().map(Vec::len).sum::<usize>();
+        let mut groups = Groups {
+            filter: vec![0; (keys * FILTER / 64).next_power_of_two()],
+            ..Groups::default()
+        };
         for (group, rows) in (0u32..).zip(&lists) {
             for row in rows {
                 groups.of_row.insert(*row, group);
                 let key = store.key(*row).to_owned();
+                let (word, bit) = groups.place(&key);
+                groups.filter[word] |= bit;
                 groups.of_key.insert(key, (group, *row));
             }
         }
         groups.lists = lists;
         groups
+    }
+
+    /// The place of a key in the filter.
+    fn place(&self, key: &str) -> (usize, u64) {
+        let hash = xxh3_64(key.as_bytes());
+        let word = (hash >> 6) as usize & self.filter.len().wrapping_sub(1);
+        (word, 1 << (hash & 63))
     }
 
     /// The survivor of a row, or the row.
@@ -57,6 +76,10 @@ impl Groups {
 
     /// The row with a key, its group's rows, and where the group goes.
     pub fn find(&self, key: &str) -> Option<(u32, &[u32], Option<Route>)> {
+        let (word, bit) = self.place(key);
+        if self.filter.get(word)? & bit == 0 {
+            return None;
+        }
         let (group, row) = *self.of_key.get(key)?;
         let rows = self.lists.get(group as usize)?;
         Some((row, rows, self.routes.get(group as usize).copied()))

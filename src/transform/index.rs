@@ -1,7 +1,6 @@
 //! Look-up of kept records by the values of some fields: interned keys, and per key its rows or only their number.
 
 use super::{
-    keys::whole_number,
     order,
     store::Store,
     text::{self, KEY_SEPARATOR},
@@ -9,11 +8,10 @@ use super::{
 use crate::{
     ident::{FieldId, ObjectId},
     mapping::{OrderBy, When},
-    value::Value,
+    value::{NumberMap, Value, whole_number},
 };
 use bumpalo::Bump;
-use foldhash::fast::FixedState;
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What is looked up by what.
@@ -34,7 +32,7 @@ pub(crate) struct IndexSpec {
 /// Texts that are stored once and named by number. Whole numbers, the usual ids, need no text.
 #[derive(Debug, Default)]
 struct Interner {
-    numbers: HashMap<u64, u32, FixedState>,
+    numbers: NumberMap,
     text: String,
     /// For each text its number and its end.
     ends: Vec<u64>,
@@ -56,7 +54,7 @@ impl Interner {
 
     fn find(&self, key: &str) -> Option<u32> {
         if let Some(number) = whole_number(key) {
-            return self.numbers.get(&number).copied();
+            return self.numbers.get(number);
         }
         let at = self
             .table
@@ -68,7 +66,7 @@ impl Interner {
     fn intern(&mut self, key: &str) -> Option<u32> {
         let next = self.count;
         if let Some(number) = whole_number(key) {
-            let id = *self.numbers.entry(number).or_insert(next);
+            let id = self.numbers.get_or_insert(number, next);
             if id == next {
                 self.count = next.checked_add(1)?;
             }
@@ -98,6 +96,8 @@ pub(crate) struct IndexBuilder {
     spec: IndexSpec,
     keys: Interner,
     counts: Vec<u32>,
+    /// How many rows whole numbers have, when only that is wanted.
+    tally: NumberMap,
     pairs: Vec<(u32, u32)>,
     scratch: String,
 }
@@ -109,6 +109,7 @@ impl IndexBuilder {
             spec,
             keys: Interner::default(),
             counts: Vec::new(),
+            tally: NumberMap::default(),
             pairs: Vec::new(),
             scratch: String::new(),
         }
@@ -117,9 +118,13 @@ impl IndexBuilder {
     /// Adds a record: the values of the key's fields and its row in the store.
     pub fn add<'v>(&mut self, values: impl Iterator<Item = Value<'v>>, row: u32) {
         let mut scratch = std::mem::take(&mut self.scratch);
-        if key_of(values, &mut scratch)
-            && let Some(id) = self.keys.intern(&scratch)
+        let found = key_of(values, &mut scratch);
+        if found
+            && !self.spec.rows
+            && let Some(number) = whole_number(&scratch)
         {
+            self.tally.add_one(number);
+        } else if found && let Some(id) = self.keys.intern(&scratch) {
             let at = id as usize;
             if at >= self.counts.len() {
                 self.counts.resize(at + 1, 0);
@@ -138,6 +143,7 @@ impl IndexBuilder {
             spec: self.spec,
             keys: self.keys,
             counts: self.counts,
+            tally: self.tally,
             offsets: Vec::new(),
             rows: Vec::new(),
         };
@@ -245,6 +251,7 @@ pub(crate) struct Index {
     pub spec: IndexSpec,
     keys: Interner,
     counts: Vec<u32>,
+    tally: NumberMap,
     offsets: Vec<u32>,
     rows: Vec<u32>,
 }
@@ -252,6 +259,11 @@ pub(crate) struct Index {
 impl Index {
     /// The number of records with a key.
     pub fn count(&self, key: &str) -> u32 {
+        if !self.spec.rows
+            && let Some(number) = whole_number(key)
+        {
+            return self.tally.get(number).unwrap_or(0);
+        }
         self.keys
             .find(key)
             .and_then(|id| self.counts.get(id as usize).copied())

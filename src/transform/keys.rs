@@ -8,7 +8,7 @@ use super::text::{self, KEY_SEPARATOR};
 use crate::{
     ident::FieldId,
     platform::Object,
-    value::{CellKind, Page, Type},
+    value::{CellKind, Page, Type, whole_number},
 };
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
@@ -274,22 +274,6 @@ impl KeySet {
         self.texts.insert_unique(hash, hash, |h| *h);
         true
     }
-}
-
-/// A number written the one way it can be written: no sign, no leading zero, at most 18 digits.
-pub(crate) fn whole_number(key: &str) -> Option<u64> {
-    let bytes = key.as_bytes();
-    if bytes.is_empty() || bytes.len() > 18 || (bytes[0] == b'0' && bytes.len() > 1) {
-        return None;
-    }
-    let mut n = 0u64;
-    for b in bytes {
-        if !b.is_ascii_digit() {
-            return None;
-        }
-        n = n * 10 + u64::from(b - b'0');
-    }
-    Some(n)
 }
 
 #[cfg(test)]

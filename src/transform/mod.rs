@@ -9,6 +9,7 @@
 //! prepared nodes, values borrow from the page, the tables or the page's arena.
 
 mod act;
+mod ahead;
 mod columns;
 mod compile;
 mod condition;

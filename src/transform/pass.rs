@@ -4,6 +4,7 @@
 //! once, as nothing in it depends on other pages. Every record gets one outcome for every step of the pass.
 
 use super::{
+    ahead::Ahead,
     columns::Columns,
     compile::{CompileError, Compiler, map_tables},
     effect::{Effect, Hold, LossCount, Settled, Sink},
@@ -62,6 +63,7 @@ pub struct PassOptions<'o> {
 pub struct Pass {
     object: ObjectId,
     columns: Columns,
+    ahead: Ahead,
     tables: Arc<Tables>,
     split: SplitCode,
     steps: Vec<StepCode>,
@@ -145,6 +147,7 @@ impl Pass {
         }
         let read: Vec<FieldId> = read.into_iter().collect();
         let columns = Columns::new(declared, &read, tables.zone.name.as_deref());
+        let ahead = Ahead::new(chosen.iter().map(|(_, step)| *step), &columns);
         let maps = map_tables(&mapping);
         let compiler = |place: &str| Compiler {
             tables: Some(&tables),
@@ -171,6 +174,7 @@ impl Pass {
         let first = loading.next().map(|(id, _)| id);
         Ok(Pass {
             object,
+            ahead,
             split,
             steps: codes,
             reports: told,
@@ -211,6 +215,7 @@ impl Pass {
         arena: &Bump,
         sink: &mut dyn Sink,
     ) {
+        self.ahead.look(page, resolve);
         let mut scope = Scope::new(&self.columns, &self.tables, Some(resolve), arena);
         let mut work = Work::default();
         work.print.off = self.unprinted;

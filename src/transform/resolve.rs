@@ -18,6 +18,12 @@ pub trait Resolve: Sync {
         to: &[ObjectId],
     ) -> Resolution<'_>;
 
+    /// Records of a source object that will be asked for soon, by keys that are whole numbers. Whoever answers from
+    /// memory may bring them near; there is nothing to answer.
+    fn ahead(&self, object: ObjectId, keys: &[u64]) {
+        let _ = (object, keys);
+    }
+
     /// The record that stands in for records of a source object that are not there.
     fn fallback(&self, object: ObjectId, only: &[StepId], to: &[ObjectId]) -> Option<DestRef<'_>> {
         let _ = (object, only, to);

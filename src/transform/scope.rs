@@ -184,31 +184,40 @@ impl<'a> Scope<'a> {
 
     /// The value of a column, filled from merged records where it is blank.
     pub fn column(&mut self, column: usize) -> Value<'a> {
-        match (self.turns.get(column), self.cells.get(column)) {
-            (Some(turn), Some(value)) if *turn == self.turn => return *value,
-            (Some(_), Some(_)) => {}
-            _ => return Value::Absent,
-        }
-        let mut value = self.raw(column);
-        if value.is_blank()
-            && let Some(members) = self.members
-            && members.fill
-        {
-            value = self.filled(column, members).unwrap_or(value);
-        }
-        self.turns[column] = self.turn;
-        self.cells[column] = value;
-        value
+        *self.cell(column)
     }
 
-    fn raw(&self, column: usize) -> Value<'a> {
+    /// The same where it stands: a value is large, and a copy of it waits for its parts to be written.
+    #[inline]
+    pub fn cell(&mut self, column: usize) -> &Value<'a> {
+        match self.turns.get(column) {
+            Some(turn) if *turn == self.turn => {}
+            Some(_) => self.fetch(column),
+            None => return &Value::Absent,
+        }
+        self.cells.get(column).unwrap_or(&Value::Absent)
+    }
+
+    fn fetch(&mut self, column: usize) {
+        let Some(cell) = self.cells.get_mut(column) else {
+            return;
+        };
+        self.turns[column] = self.turn;
         match self.record {
             Some(Record::Page(page, row)) => {
                 let (kind, text) = page.cell(row, column);
-                self.columns.decode(column, kind, text, self.arena)
+                let columns = self.columns;
+                columns.decode_into(column, kind, text, self.arena, cell);
             }
-            Some(Record::Stored(store, row)) => store.value(row, column, self.arena),
-            None => Value::Absent,
+            Some(Record::Stored(store, row)) => *cell = store.value(row, column, self.arena),
+            None => *cell = Value::Absent,
+        }
+        if let Some(members) = self.members
+            && members.fill
+            && cell.is_blank()
+            && let Some(value) = self.filled(column, members)
+        {
+            self.cells[column] = value;
         }
     }
 

@@ -169,23 +169,23 @@ impl StepCode {
         scope.missed.clear();
         scope.unmatched.clear();
         let mut has_deferred = false;
-        for (i, field) in self.fields.iter().enumerate() {
-            let value = match field.evaluate(scope, resolve, &mut work.print) {
-                Ok(Got::Value(value)) => value,
+        work.values.resize(self.fields.len(), Value::Absent);
+        for (i, (field, value)) in self.fields.iter().zip(&mut work.values).enumerate() {
+            match field.evaluate(scope, resolve, &mut work.print, value) {
+                Ok(Got::Value) => {}
                 Ok(Got::Deferred) => {
                     has_deferred = true;
-                    Value::Absent
+                    *value = Value::Absent;
                 }
                 Ok(Got::Pages(pages)) => {
                     work.pages.push((i, pages));
-                    pages.first().copied().unwrap_or(Value::Blank)
+                    *value = pages.first().copied().unwrap_or(Value::Blank);
                 }
                 Err(trouble) => {
                     work.troubles.push((i, trouble));
-                    Value::Absent
+                    *value = Value::Absent;
                 }
-            };
-            work.values.push(value);
+            }
             work.lost.push(scope.take_lost());
         }
         if !work.troubles.is_empty() {

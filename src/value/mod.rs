@@ -4,9 +4,11 @@
 //! work on, [`Type`] what a field is declared to be.
 
 pub mod data_type;
+pub mod numbers;
 pub mod page;
 pub mod scalar;
 
 pub use data_type::Type;
+pub use numbers::{NumberMap, whole_number};
 pub use page::{Cell, CellKind, Page, RowFault};
 pub use scalar::{DestRef, Fault, FaultKind, Scalar, Value};

@@ -30,7 +30,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            block: 1 << 20,
+            block: 256 << 10,
             row: 64 << 20,
         }
     }

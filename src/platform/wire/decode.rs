@@ -61,25 +61,48 @@ impl Decoder {
     /// The value of a cell. Texts are trimmed, and empty ones are blank; a text that cannot be read is bad, or
     /// blank where the field says `on_bad: blank`.
     pub fn decode<'a>(&self, kind: CellKind, text: &'a str, arena: &'a Bump) -> Value<'a> {
+        let mut value = Value::Absent;
+        self.decode_into(kind, text, arena, &mut value);
+        value
+    }
+
+    /// The same into its place: what a hot loop keeps is written once.
+    pub fn decode_into<'a>(
+        &self,
+        kind: CellKind,
+        text: &'a str,
+        arena: &'a Bump,
+        out: &mut Value<'a>,
+    ) {
         match kind {
-            CellKind::Absent => return Value::Absent,
-            CellKind::Null => return Value::Blank,
-            CellKind::NoFile => return bad(FaultKind::NoFile, text, arena),
+            CellKind::Absent => {
+                *out = Value::Absent;
+                return;
+            }
+            CellKind::Null => {
+                *out = Value::Blank;
+                return;
+            }
+            CellKind::NoFile => {
+                *out = bad(FaultKind::NoFile, text, arena);
+                return;
+            }
             CellKind::Text | CellKind::Json => {}
         }
         let text = trim(text);
         if text.is_empty() {
-            return Value::Blank;
+            *out = Value::Blank;
+            return;
         }
-        let fault = match self.read(kind, text, arena) {
-            Ok(value) => return value,
-            Err(fault) => fault,
+        if let Form::Text = self.form {
+            *out = Value::Text(one_line_end(text, arena));
+            return;
+        }
+        *out = match self.read(kind, text, arena) {
+            Ok(value) => value,
+            Err(_) if self.blank_when_bad => Value::Blank,
+            Err(fault) => bad(fault, text, arena),
         };
-        if self.blank_when_bad {
-            Value::Blank
-        } else {
-            bad(fault, text, arena)
-        }
     }
 
     fn read<'a>(

@@ -118,6 +118,24 @@ fn fault<'a>(kind: FaultKind, found: &'a str) -> Fits<'a> {
 }
 
 impl Encoder {
+    /// True when the value fits as it is and that shows at a glance, so that [`fits`](Encoder::fits) need not be asked.
+    #[inline]
+    pub fn takes(&self, value: &Value<'_>) -> bool {
+        let l = &self.limits;
+        let any_number = l.min.is_none() && l.largest.is_none();
+        match (value, l.data_type) {
+            (Value::Text(t), Type::Text | Type::Id | Type::Html) => {
+                l.choices.is_none() && l.max.is_none_or(|max| t.len() as u64 <= max)
+            }
+            (Value::Int(_), Type::Int | Type::Bytes) => any_number,
+            (Value::Decimal(_), Type::Decimal) => any_number && l.scale.is_none(),
+            (Value::Bool(_), Type::Bool)
+            | (Value::Date(_), Type::Date)
+            | (Value::DateTime(_), Type::DateTime) => true,
+            _ => false,
+        }
+    }
+
     /// The value as the field takes it.
     ///
     /// # Errors

@@ -91,6 +91,11 @@ impl RecordEncoder {
     fn members(&self, members: &[Member], values: &[Value<'_>], out: &mut Vec<u8>) -> bool {
         let mut any = false;
         for member in members {
+            if let What::Value(slot) = member.what
+                && !self.is_written(slot, values)
+            {
+                continue;
+            }
             let before = out.len();
             if any {
                 out.push(b',');
@@ -105,6 +110,15 @@ impl RecordEncoder {
         any
     }
 
+    /// Whether a slot has something to write.
+    fn is_written(&self, slot: usize, values: &[Value<'_>]) -> bool {
+        match values.get(slot) {
+            None | Some(Value::Absent | Value::Bad(_)) => false,
+            Some(Value::Blank) => self.clears[slot],
+            Some(_) => true,
+        }
+    }
+
     fn member(&self, what: &What, values: &[Value<'_>], out: &mut Vec<u8>) -> bool {
         match what {
             What::Object(members) => {
@@ -114,20 +128,16 @@ impl RecordEncoder {
                 any
             }
             What::Array(items) => self.items(items, values, out),
-            What::Value(slot) => match values.get(*slot) {
-                None | Some(Value::Absent | Value::Bad(_)) => false,
-                Some(Value::Blank) => {
-                    let clears = self.clears[*slot];
-                    if clears {
-                        self.encoders[*slot].write_clear(out);
-                    }
-                    clears
+            What::Value(slot) => {
+                let written = self.is_written(*slot, values);
+                match values.get(*slot) {
+                    _ if !written => {}
+                    Some(Value::Blank) => self.encoders[*slot].write_clear(out),
+                    Some(value) => self.encoders[*slot].write_json(value, out),
+                    None => {}
                 }
-                Some(value) => {
-                    self.encoders[*slot].write_json(value, out);
-                    true
-                }
-            },
+                written
+            }
             What::Kind(slot, kinds) => match values.get(*slot) {
                 Some(Value::Dest(dest)) => {
                     let word = kinds.iter().find(|(object, _)| *object == dest.object);

@@ -208,7 +208,7 @@ impl Executor {
     fn resolver(&self) -> Resolver {
         let steps = (0u16..).map(StepId).zip(&self.done);
         Resolver::new(
-            Arc::clone(&self.mapping),
+            &self.mapping,
             steps
                 .map(|(id, done)| done.then(|| self.ids.snapshot(id)))
                 .collect(),
