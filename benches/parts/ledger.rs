@@ -35,6 +35,7 @@ fn confirmed(key: u64) -> Entry {
         dest_id: (70_000_000_000 + key).to_string(),
         origin: Origin::Created,
         fingerprint: key,
+        written: None,
     }
 }
 
