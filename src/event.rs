@@ -19,6 +19,26 @@ pub enum Event {
         /// Batches in the plan.
         batches: usize,
     },
+    /// Records of a source are being read through its API.
+    Extracting {
+        /// The source object.
+        object: String,
+        /// Records read so far.
+        records: u64,
+        /// Records of the list, where the API says so.
+        total: Option<u64>,
+    },
+    /// All records of a source object were read.
+    Extracted {
+        /// The source object.
+        object: String,
+        /// Records.
+        records: u64,
+        /// Records that came more than once, left out.
+        twice: u64,
+        /// Fields that no record carries.
+        absent: Vec<String>,
+    },
     /// Source records are being indexed for joins and merges.
     Indexing {
         /// The source object.

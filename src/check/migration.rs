@@ -1,15 +1,19 @@
 //! From a migration file to the resolved migration: connections, tier, and the mapping with its additions.
 
+use super::platform;
 use crate::{
     diag::{Code, Diagnostic, Diagnostics, Span},
     mapping::{
         DestinationConnection, HttpConnection, Migration, SandboxConnection, SecretRef,
         SourceConnection,
     },
-    platform::{Connect, Http, Platform},
+    platform::{Connect, Http, Object, OpKind, Platform},
     spec::{Node, SpecFile},
 };
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The parts of a migration beside its mapping.
 pub struct Choices {
@@ -17,6 +21,8 @@ pub struct Choices {
     pub tier: Option<String>,
     /// Where records are read.
     pub source: SourceConnection,
+    /// The folder of files beside an API source.
+    pub beside: Option<PathBuf>,
     /// Where they are written.
     pub destination: DestinationConnection,
     /// `approve: none`.
@@ -25,13 +31,20 @@ pub struct Choices {
 
 impl Choices {
     /// Puts the migration together.
-    pub fn with(self, file: &SpecFile, mapping: crate::mapping::Mapping) -> Migration {
+    pub fn with(
+        self,
+        file: &SpecFile,
+        mapping: crate::mapping::Mapping,
+        base: Option<Platform>,
+    ) -> Migration {
         Migration {
             path: file.path.clone(),
             folder: file.folder().to_path_buf(),
             mapping: mapping.into(),
             tier: self.tier,
             source: self.source,
+            beside: self.beside,
+            base: base.map(Arc::new),
             destination: self.destination,
             approval_waived: self.approval_waived,
         }
@@ -57,6 +70,10 @@ pub fn lower(
     Some(Choices {
         tier,
         source: from?,
+        beside: node
+            .get("source")
+            .and_then(|s| s.get_text("beside"))
+            .map(|path| folder.join(path)),
         destination: to?,
         approval_waived: node.get_text("approve") == Some("none"),
     })
@@ -88,6 +105,16 @@ fn source_of(
 ) -> Option<SourceConnection> {
     match (node.get("folder"), node.get("http"), node.get("sandbox")) {
         (Some(named), ..) => {
+            if let Some(beside) = node.entry("beside") {
+                out.push(
+                    Diagnostic::new(
+                        Code::ConnectionKind,
+                        beside.key_span,
+                        "`beside` names the files that an API does not give, and this is a folder of files",
+                    )
+                    .hint("remove it"),
+                );
+            }
             if !matches!(platform.connect, Connect::Files(_)) {
                 wrong(
                     named.span,
@@ -112,6 +139,21 @@ fn source_of(
         }
         (.., Some(sandbox)) => {
             api(sandbox.span, platform, "a simulated API", out)?;
+            if let Some(from) = sandbox.entry("from")
+                && platform.variant.is_none()
+            {
+                out.push(
+                    Diagnostic::new(
+                        Code::ConnectionKind,
+                        from.key_span,
+                        format!(
+                            "nothing says how an export of {} is read: its file is no variant of another",
+                            platform.title
+                        ),
+                    )
+                    .hint("write `seed: FILE.yaml`, or `variant: {of: …}` in the platform file"),
+                );
+            }
             Some(SourceConnection::Sandbox(sandbox_connection(
                 sandbox, folder, platform, out,
             )))
@@ -333,6 +375,7 @@ fn sandbox_connection(
         }
     }
     SandboxConnection {
+        from: node.get_text("from").map(|p| folder.join(p)),
         seed: node.get_text("seed").map(|p| -> PathBuf { folder.join(p) }),
         provision: node.get_bool("provision").unwrap_or(false),
         quirks,
@@ -348,5 +391,69 @@ fn sandbox_connection(
             .get_int("random_seed")
             .and_then(|n| u64::try_from(n).ok())
             .unwrap_or(0),
+    }
+}
+
+/// Holds what the mapping reads against what the source can give: each object has a list, is found below one that
+/// has, or comes from a file beside the API.
+pub fn readable(migration: &Migration, node: &Node, out: &mut Diagnostics) {
+    let Some(entry) = node.entry("source") else {
+        return;
+    };
+    let platform = &migration.mapping.source;
+    if matches!(platform.connect, Connect::Files(_)) {
+        return;
+    }
+    let listed = |o: &Object| o.op(OpKind::List).is_some();
+    let (mut lost, mut filed) = (Vec::new(), Vec::new());
+    for id in migration.mapping.source_objects() {
+        let Some(object) = platform.objects.get(id.ix()) else {
+            continue;
+        };
+        let below = object.op(OpKind::Children).is_some_and(|op| {
+            op.parents
+                .iter()
+                .all(|(p, _)| platform.objects.get(p.ix()).is_some_and(listed))
+        });
+        match (&object.rows, listed(object) || below) {
+            (Some(_), _) => filed.push(object),
+            (None, false) => lost.push(object),
+            (None, true) => {}
+        }
+    }
+    for object in lost {
+        out.push(
+            Diagnostic::new(
+                Code::SourceUnreadable,
+                entry.key_span,
+                format!(
+                    "the mapping reads `{}`, and {} has no way to read it",
+                    object.name, platform.title
+                ),
+            )
+            .related(
+                object.span,
+                "it has no `list`, no `children` of a listed object and no `rows`",
+            )
+            .hint(
+                "declare the operation in the platform file, or `rows:` for a file beside the API",
+            ),
+        );
+    }
+    if let (Some(first), None) = (filed.first(), &migration.beside) {
+        let names: Vec<&str> = filed.iter().map(|o| o.name.as_str()).collect();
+        out.push(
+            Diagnostic::new(
+                Code::SourceUnreadable,
+                entry.key_span,
+                format!(
+                    "{} does not give {}: they are read from files, and nothing says where these are",
+                    platform.title,
+                    platform::read::join(&names)
+                ),
+            )
+            .related(first.span, "read from a file")
+            .hint("add `beside: FOLDER` to `source:`"),
+        );
     }
 }

@@ -9,12 +9,14 @@ mod field;
 mod membership;
 mod object;
 mod ops;
-mod read;
+pub(super) mod read;
+mod side;
+pub mod variant;
 
 use crate::{
-    diag::{Code, Diagnostics},
-    platform::{Connect, Gotcha, Platform, Quiesce},
-    spec::Node,
+    diag::{Code, Diagnostic, Diagnostics},
+    platform::{Connect, Gotcha, Object, OpKind, Platform, Quiesce, Variant},
+    spec::{Entry, Node},
 };
 use object::Around;
 use read::{Scope, text, texts};
@@ -74,6 +76,11 @@ fn lower_all(root: &Node, diags: &mut Diagnostics) -> Option<Platform> {
     for (entry, one) in entries.iter().zip(&lowered) {
         object::links(entry, one, &lowered, scope);
     }
+    if let Connect::Http(http) = &connect
+        && http.auth_form.is_some()
+    {
+        forms_only(entries, &lowered, scope);
+    }
     let limits = connect::limits(root, scope);
     let quirks = connect::quirks(root, scope);
     let gotchas = gotchas(root, scope);
@@ -81,6 +88,7 @@ fn lower_all(root: &Node, diags: &mut Diagnostics) -> Option<Platform> {
         name: name.text()?.to_owned(),
         title: text(root, "title")
             .unwrap_or_else(|| crate::platform::words::in_title_case(name.text().unwrap_or(""))),
+        variant: root.get("variant").and_then(variant_of),
         checked: text(root, "checked").unwrap_or_default(),
         tiers: tiers.clone(),
         connect,
@@ -92,6 +100,46 @@ fn lower_all(root: &Node, diags: &mut Diagnostics) -> Option<Platform> {
         gotchas,
         span: name.span,
     })
+}
+
+fn variant_of(node: &Node) -> Option<Variant> {
+    Some(Variant {
+        of: text(node, "of")?,
+        lacks: read::pairs(node, "lacks"),
+        span: node.get("of")?.span,
+    })
+}
+
+/// Where the key is a form parameter, a call without a form would go out without it, and records in JSON have no
+/// place in a form.
+fn forms_only(entries: &[Entry], objects: &[Object], scope: &mut Scope<'_>) {
+    for (entry, object) in entries.iter().zip(objects) {
+        for op in &object.ops {
+            let reads = matches!(
+                op.kind,
+                OpKind::List | OpKind::Get | OpKind::Lookup | OpKind::Children
+            );
+            if op.method == "POST" && reads {
+                continue;
+            }
+            let at = entry
+                .value
+                .get("ops")
+                .and_then(|o| o.entry(op.kind.name()))
+                .map_or(entry.key_span, |e| e.key_span);
+            scope.diags.push(
+                Diagnostic::new(
+                    Code::PlatformConnect,
+                    at,
+                    format!(
+                        "the key is a form parameter, and `{}` is no posted form that reads",
+                        op.kind.name()
+                    ),
+                )
+                .hint("such an API can be read by `post:` operations; it cannot be a destination"),
+            );
+        }
+    }
 }
 
 fn quiesce(root: &Node) -> Vec<Quiesce> {

@@ -70,6 +70,8 @@ pub enum Command {
     Propose(super::commands::propose::Propose),
     /// Do the admin's checklist on a simulated account: custom fields, users, records of pick-lists.
     Provision(commands::provision::ProvisionArgs),
+    /// Read a source behind an API into files, so that plans, samples and runs need no call to it.
+    Extract(commands::extract::ExtractArgs),
     /// Run a migration, or go on with it. The same command resumes after any stop.
     Run(RunArgs),
     /// Show where a migration stands.
@@ -175,6 +177,9 @@ pub struct RunArgs {
     /// Run without an approved sample. The waiver is written into the ledger.
     #[arg(long)]
     pub auto_approve: bool,
+    /// Read a source behind an API anew, whatever was read before.
+    #[arg(long)]
+    pub refresh: bool,
     /// Create through the sandbox's admin plane what only an admin can create. Only for a sandbox destination.
     #[arg(long)]
     pub provision: bool,
@@ -285,6 +290,9 @@ pub struct SandboxArgs {
     /// What the account holds at first: a YAML file, object name to records.
     #[arg(long, value_name = "FILE")]
     pub seed: Option<PathBuf>,
+    /// The folder of an export whose records a simulated source holds; for a platform file that is a variant.
+    #[arg(long, value_name = "FOLDER")]
+    pub fill: Option<PathBuf>,
     /// Tier of the account.
     #[arg(long)]
     pub tier: Option<String>,

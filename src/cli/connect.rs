@@ -3,6 +3,7 @@
 use super::{
     args::RunArgs,
     exit::{Exit, Failure},
+    extract,
     load::Loaded,
 };
 use crate::{
@@ -66,10 +67,11 @@ impl Destination {
     }
 }
 
-/// The source of a migration.
+/// The source of a migration, without a call: an export folder, or what was read of an API before. To read an API
+/// now, see [`extract::source`].
 ///
 /// # Errors
-/// When the connection is of a kind that cannot be read.
+/// When there is no such folder, or the API was not read yet.
 pub fn source_of(migration: &Migration) -> Result<Source, Failure> {
     match &migration.source {
         SourceConnection::Folder {
@@ -91,11 +93,7 @@ pub fn source_of(migration: &Migration) -> Result<Source, Failure> {
                 },
             ))
         }
-        SourceConnection::Http(_) | SourceConnection::Sandbox(_) => Err(Failure::new(
-            Exit::Usage,
-            "this version reads export folders; reading a source over HTTP is not built yet",
-        )
-        .hint("export the data and use `source: {folder: ...}`")),
+        SourceConnection::Http(_) | SourceConnection::Sandbox(_) => extract::cached(migration),
     }
 }
 
@@ -123,6 +121,20 @@ pub async fn destination(
     state: &Path,
     emit: Emit,
 ) -> Result<Destination, Failure> {
+    destination_until(loaded, access, state, emit, Cancel::new()).await
+}
+
+/// The same, stopped by a signal that others share.
+///
+/// # Errors
+/// As for [`destination`].
+pub async fn destination_until(
+    loaded: &Loaded,
+    access: Access,
+    state: &Path,
+    emit: Emit,
+    cancel: Cancel,
+) -> Result<Destination, Failure> {
     let migration = &loaded.migration;
     let platform = &migration.mapping.destination;
     let on_wait: OnWait = Arc::new(move |wait: Duration, why: &str| {
@@ -131,7 +143,6 @@ pub async fn destination(
             why: why.to_owned(),
         });
     });
-    let cancel = Cancel::new();
     let mut options = RestOptions {
         tier: migration.tier.clone(),
         cancel: cancel.clone(),
@@ -232,7 +243,7 @@ fn open(
     })
 }
 
-fn http(options: &mut RestOptions, connection: &HttpConnection) -> Result<(), Failure> {
+pub(super) fn http(options: &mut RestOptions, connection: &HttpConnection) -> Result<(), Failure> {
     options.base.clone_from(&connection.base);
     options.params.clone_from(&connection.params);
     options.calls_per_minute = connection.calls_per_minute;
@@ -248,7 +259,7 @@ fn http(options: &mut RestOptions, connection: &HttpConnection) -> Result<(), Fa
     Ok(())
 }
 
-fn is_loopback(base: &str) -> bool {
+pub(super) fn is_loopback(base: &str) -> bool {
     url::Url::parse(base)
         .is_ok_and(|u| matches!(u.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")))
 }
@@ -309,8 +320,20 @@ pub fn faults(list: &[(String, f64)]) -> Result<Vec<FaultRule>, Failure> {
 
 /// Keeps what was spent of the rate budget in the ledger, second by second, until the run ends.
 pub fn keep_budget(ledger: &Arc<Ledger>, destination: &Destination) -> tokio::task::JoinHandle<()> {
-    let (ledger, rest) = (Arc::clone(ledger), destination.rest.clone());
-    let account = destination.account.clone();
+    keep_calls(
+        ledger,
+        destination.rest.clone(),
+        destination.account.clone(),
+    )
+}
+
+/// The same for any account.
+pub fn keep_calls(
+    ledger: &Arc<Ledger>,
+    rest: Rest,
+    account: String,
+) -> tokio::task::JoinHandle<()> {
+    let ledger = Arc::clone(ledger);
     tokio::spawn(async move {
         if rest.budget().longest().is_none() {
             return;
@@ -344,14 +367,19 @@ pub fn keep_budget(ledger: &Arc<Ledger>, destination: &Destination) -> tokio::ta
 
 /// Tells the rate budget about calls of an earlier process, so that a restart does not exceed a window.
 pub fn restore_budget(ledger: &Ledger, destination: &Destination, now: jiff::Timestamp) {
+    restore_calls(ledger, &destination.rest, &destination.account, now);
+}
+
+/// The same for any account.
+pub fn restore_calls(ledger: &Ledger, rest: &Rest, account: &str, now: jiff::Timestamp) {
     let since = now.as_second() - 3600;
     if let Ok(view) = ledger.view()
-        && let Ok(used) = view.budget(&destination.account, since)
+        && let Ok(used) = view.budget(account, since)
     {
         let spent: Vec<Spent> = used
             .into_iter()
             .map(|(second, calls)| Spent { second, calls })
             .collect();
-        destination.rest.budget().restore(&spent);
+        rest.budget().restore(&spent);
     }
 }

@@ -5,6 +5,8 @@ pub mod commands;
 pub mod connect;
 pub mod documents;
 pub mod exit;
+pub mod extract;
+pub mod fill;
 pub mod load;
 pub mod lock;
 pub mod out;
@@ -67,6 +69,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Plan(args) => commands::plan::run(args),
         Command::Propose(args) => commands::propose::run(args),
         Command::Provision(args) => commands::provision::run(args),
+        Command::Extract(args) => commands::extract::run(args),
         Command::Run(args) => commands::run::run(args),
         Command::Status(args) => commands::status::run(args),
         Command::Handoff(args) => commands::handoff::run(args),

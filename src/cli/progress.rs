@@ -120,6 +120,17 @@ fn draw(bars: &MultiProgress, state: &mut State, event: &Event) {
             note_bar(bars, state)
                 .set_message(format!("waiting {:.1} s: {why}", *millis as f64 / 1e3));
         }
+        Event::Extracting {
+            object,
+            records,
+            total,
+        } => {
+            note_bar(bars, state)
+                .set_message(format!("reading {object}: {}", share(*records, *total)));
+        }
+        Event::Extracted { .. } => {
+            let _ = bars.println(extracted(event));
+        }
         Event::Indexing { object } => {
             note_bar(bars, state).set_message(format!("indexing {object}"))
         }
@@ -137,6 +148,34 @@ fn draw(bars: &MultiProgress, state: &mut State, event: &Event) {
         }
         Event::RunStarted { .. } | Event::BatchStarted { .. } => {}
     }
+}
+
+fn share(records: u64, total: Option<u64>) -> String {
+    match total {
+        Some(total) => format!("{records} of {total}"),
+        None => records.to_string(),
+    }
+}
+
+/// One line about an object that was read.
+fn extracted(event: &Event) -> String {
+    let Event::Extracted {
+        object,
+        records,
+        twice,
+        absent,
+    } = event
+    else {
+        return String::new();
+    };
+    let mut text = format!("  read {object}: {records} records");
+    if *twice > 0 {
+        text.push_str(&format!(", {twice} of them given twice"));
+    }
+    if !absent.is_empty() {
+        text.push_str(&format!("; no record carries {}", absent.join(", ")));
+    }
+    text
 }
 
 fn note_bar<'a>(bars: &MultiProgress, state: &'a mut State) -> &'a ProgressBar {
@@ -170,6 +209,7 @@ fn line(event: &Event) {
             counts.held,
             counts.failed
         )),
+        Event::Extracted { .. } => out::note(&extracted(event)),
         Event::Waiting { millis, why } if *millis >= 10_000 => {
             out::note(&format!("  waiting {:.0} s: {why}", *millis as f64 / 1e3));
         }

@@ -91,6 +91,16 @@ pub enum Stop {
         /// What was wrong.
         why: String,
     },
+    /// Answers arrive cut short or garbled, after all tries (75).
+    #[error("the answers of {system} to {call} arrive damaged: {why}")]
+    Damaged {
+        /// The platform's name for people.
+        system: String,
+        /// Method and path.
+        call: String,
+        /// What is wrong with the last one.
+        why: String,
+    },
     /// The caller asked to stop (130, 143).
     #[error("stopped on request")]
     Cancelled,

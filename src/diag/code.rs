@@ -227,6 +227,8 @@ codes! {
     PlatformInitial = "E0268" "platform-initial";
     /// A report of what was not loaded that cannot be made.
     Report = "E0269" "report";
+    /// A variant whose objects or fields are not those of its platform.
+    PlatformVariant = "E0270" "platform-variant";
 
     // ---- E0280-E0299: meaning of a migration ----
     /// A parameter without a value.
@@ -253,6 +255,10 @@ codes! {
     MapColumns = "E0290" "value-map-table";
     /// A parameter of the connection that is missing or unknown.
     ConnectionParam = "E0291" "connection-param";
+    /// A source platform that is no variant of the mapping's.
+    NoVariant = "E0292" "source-platform";
+    /// An object that the mapping reads and the source cannot give.
+    SourceUnreadable = "E0293" "source-unreadable";
 
     // ---- E03xx: the plan ----
     /// References that need each other and cannot wait.

@@ -1,6 +1,7 @@
 //! One customer's migration: which mapping, which connections, which choices.
 
 use super::Mapping;
+use crate::platform::Platform;
 use std::{path::PathBuf, sync::Arc};
 
 /// A migration, resolved. Holds references to secrets, never secrets.
@@ -16,6 +17,10 @@ pub struct Migration {
     pub tier: Option<String>,
     /// Where records are read.
     pub source: SourceConnection,
+    /// The folder with the files of objects that an API source does not give.
+    pub beside: Option<PathBuf>,
+    /// The platform that the source platform is a variant of.
+    pub base: Option<Arc<Platform>>,
     /// Where they are written.
     pub destination: DestinationConnection,
     /// True when a run needs no approved sample (`approve: none`).
@@ -79,6 +84,8 @@ pub enum SecretRef {
 /// A simulated server for this migration.
 #[derive(Clone, Debug, Default)]
 pub struct SandboxConnection {
+    /// The folder of an export whose records a simulated source holds.
+    pub from: Option<PathBuf>,
     /// What the account holds before: a YAML file, object name to records.
     pub seed: Option<PathBuf>,
     /// Create what only an admin can create (custom fields, by-hand objects) through the admin plane.

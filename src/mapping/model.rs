@@ -7,7 +7,7 @@ use crate::{
     platform::Platform,
     value::{Scalar, Type},
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// A mapping, resolved. Built per migration: its custom fields, value-map rows, params and renames are in.
 #[derive(Clone, Debug)]
@@ -44,6 +44,18 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// The source objects that steps, splits, joins and hand-offs read.
+    pub fn source_objects(&self) -> BTreeSet<ObjectId> {
+        let joined = self.steps.iter().flat_map(|s| &s.joins);
+        let split = self.split_joins.iter().flatten();
+        self.steps
+            .iter()
+            .map(|s| s.from)
+            .chain(joined.chain(split).map(|j| j.object))
+            .chain(self.handoffs.iter().map(|h| h.from))
+            .collect()
+    }
+
     /// The steps that read an object.
     pub fn steps_from(&self, object: ObjectId) -> impl Iterator<Item = (StepId, &Step)> {
         self.steps

@@ -37,6 +37,8 @@ impl Field {
             zone: None,
             number: NumberForm::Plain,
             contents: false,
+            item: None,
+            parent: false,
             blank_when_bad: false,
             include: None,
             says: Vec::new(),

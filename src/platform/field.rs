@@ -48,6 +48,10 @@ pub struct Field {
     pub truth: Option<Truth>,
     /// How several values stand in one text.
     pub list: Option<ListFormat>,
+    /// The members of an item, where the items of a list are objects.
+    pub item: Option<ItemForm>,
+    /// True when the record does not carry it: it is the parent that the record was read under.
+    pub parent: bool,
     /// strptime formats of dates and times, tried in order; empty: ISO 8601 in its usual forms.
     pub format: Vec<String>,
     /// Zone of times without one; `None`: the connection's.
@@ -111,6 +115,15 @@ pub struct Truth {
     pub no: Vec<String>,
     /// True when they are written as JSON numbers.
     pub as_number: bool,
+}
+
+/// The members of an item in a list of objects (`{id, name}` for a tag).
+#[derive(Clone, Debug)]
+pub struct ItemForm {
+    /// The member that holds the value.
+    pub value: String,
+    /// The member with a number of the item's own; only the simulated server fills it.
+    pub id: Option<String>,
 }
 
 /// How several values stand in one text.

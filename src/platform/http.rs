@@ -18,6 +18,10 @@ pub struct Http {
     pub auth_header: String,
     /// Its value with one `{secret}` place.
     pub auth_value: String,
+    /// The form parameter that carries the secret instead of a header, where every call is a posted form.
+    pub auth_form: Option<String>,
+    /// Form parameters of each call, with `{param}` places of the connection.
+    pub form: Vec<(String, String)>,
     /// Further headers of each call.
     pub headers: Vec<(String, String)>,
     /// A cheap GET that proves the key works.
@@ -26,11 +30,15 @@ pub struct Http {
     pub zone: Option<String>,
     /// Dotted path of the reasons in an answer (`errors.message`): a text or a list of texts.
     pub messages: Option<String>,
+    /// Dotted path of an error in an answer whose status says success; `None`: a success is one.
+    pub error: Option<String>,
+    /// Words of such an error that mean that the key is refused, compared without case.
+    pub denied: Vec<String>,
     /// Query parameters of lists, by use: `sort` (a wire name), `direction` (`asc`, `desc`), `include` (words with
     /// commas).
     pub asks: Vec<(String, String)>,
     /// Bodies the API answers with, by case: refused, denied, forbidden, gone, limited, broken, bad_id (an id that
-    /// is no number), format (an unknown suffix of the path).
+    /// is no number), format (an unknown suffix of the path), header (a declared header is missing).
     pub bodies: Vec<(String, Body)>,
     /// Wording of refusals, by case: required, unique, max, bad, choice, reference, gone.
     pub says: Vec<(String, String)>,
@@ -129,6 +137,8 @@ pub struct Op {
     pub answer: Option<serde_json::Value>,
     /// How a list goes on.
     pub page: Option<Paging>,
+    /// How a list is asked for what changed since a moment; `None`: it always gives everything.
+    pub since: Option<Since>,
     /// The view a list needs: where views are listed, under which key, and the name to take.
     pub view: Option<(String, String, String)>,
     /// Values a list must be called with one after the other, by query name (`filter: [open, completed]`).
@@ -183,6 +193,15 @@ pub struct Job {
     pub row: Option<serde_json::Value>,
 }
 
+/// How a list is asked for what changed since a moment.
+#[derive(Clone, Debug)]
+pub struct Since {
+    /// The parameter.
+    pub param: String,
+    /// strftime format of the moment; `None`: ISO 8601 in UTC.
+    pub format: Option<String>,
+}
+
 /// How a list goes on.
 #[derive(Clone, Debug)]
 pub struct Paging {
@@ -204,6 +223,8 @@ pub struct Paging {
     pub total: Option<String>,
     /// Dotted path of the next cursor or link.
     pub next: Option<String>,
+    /// Dotted path of the address of the page before, which the simulated server fills.
+    pub previous: Option<String>,
 }
 
 /// Styles of paging.
@@ -215,4 +236,6 @@ pub enum PagingStyle {
     Cursor,
     /// The answer holds the next address.
     Link,
+    /// The number of records to pass over; ends as numbers do.
+    Offset,
 }

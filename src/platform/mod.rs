@@ -14,8 +14,8 @@ pub mod wire;
 pub mod words;
 pub mod zone;
 
-pub use field::{Field, ListFormat, NumberForm, RefForm, Truth, Write};
-pub use http::{Body, Http, Op, OpKind, Paging, PagingStyle};
+pub use field::{Field, ItemForm, ListFormat, NumberForm, RefForm, Truth, Write};
+pub use http::{Body, Http, Op, OpKind, Paging, PagingStyle, Since};
 pub use limits::{CallLimit, Limits, Quirk, Tiered};
-pub use model::{Connect, CustomRules, CustomType, Files, Gotcha, Platform, Quiesce};
+pub use model::{Connect, CustomRules, CustomType, Files, Gotcha, Platform, Quiesce, Variant};
 pub use object::{Creation, Key, Membership, Object, Rows};

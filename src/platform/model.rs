@@ -1,6 +1,6 @@
 //! The platform itself and what holds for all of its objects.
 
-use super::{Http, Limits, Object, Quirk, Tiered, words};
+use super::{Field, Http, Limits, Object, Quirk, Tiered, words};
 use crate::{
     diag::{FileId, Span},
     ident::ObjectId,
@@ -14,6 +14,8 @@ pub struct Platform {
     pub name: String,
     /// Its name for people.
     pub title: String,
+    /// Another way to the same records: the platform it takes the place of as a source.
+    pub variant: Option<Variant>,
     /// The day its facts were checked, `YYYY-MM-DD`.
     pub checked: String,
     /// The names of its tiers, smallest first; may be empty.
@@ -43,6 +45,7 @@ impl Platform {
         Platform {
             title: words::in_title_case(&name),
             name,
+            variant: None,
             checked: String::new(),
             tiers: Vec::new(),
             connect,
@@ -66,6 +69,15 @@ impl Platform {
         Some((ObjectId(u16::try_from(ix).ok()?), &self.objects[ix]))
     }
 
+    /// The dotted member of an answered record that holds a field.
+    pub fn member_of(&self, field: &Field) -> String {
+        let path = field.read_path.as_ref().unwrap_or(&field.path);
+        match &self.custom {
+            Some(rules) if field.custom && !rules.at.is_empty() => format!("{}.{path}", rules.at),
+            _ => path.clone(),
+        }
+    }
+
     /// The value a quirk starts with; `None` for an unknown name.
     pub fn quirk(&self, name: &str) -> Option<&str> {
         self.quirks
@@ -73,6 +85,18 @@ impl Platform {
             .find(|q| q.name == name)
             .map(|q| q.default.as_str())
     }
+}
+
+/// What makes a platform file another way to the records of a platform: the same objects and fields, so that one
+/// mapping reads both.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// The platform whose objects and fields it has.
+    pub of: String,
+    /// What it cannot give, as `object` or `object.field`, each with the reason.
+    pub lacks: Vec<(String, String)>,
+    /// Where it is said.
+    pub span: Span,
 }
 
 /// How a platform is reached.

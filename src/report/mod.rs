@@ -4,6 +4,7 @@
 pub mod books;
 pub mod discover;
 pub mod document;
+pub mod extract;
 pub mod handoff;
 pub mod holds;
 pub mod plan_graph;

@@ -13,6 +13,7 @@ pub mod decide;
 pub mod directory;
 pub mod discover;
 pub mod execute;
+pub mod extract;
 pub mod failure;
 pub mod files;
 pub mod find;

@@ -4,11 +4,7 @@
 //! begin. Reads headers only.
 
 use super::{failure::RunError, source::Source};
-use crate::{
-    ident::{FieldId, ObjectId},
-    mapping::Mapping,
-    platform::Object,
-};
+use crate::{ident::FieldId, mapping::Mapping, platform::Object};
 use std::collections::BTreeSet;
 
 /// Looks at the header of every file the mapping reads.
@@ -17,7 +13,7 @@ use std::collections::BTreeSet;
 /// [`RunError::Source`] with one line for each missing file, missing column and unnamed column.
 pub fn columns(mapping: &Mapping, source: &Source) -> Result<(), RunError> {
     let mut faults = Vec::new();
-    for id in read(mapping) {
+    for id in mapping.source_objects() {
         let Some(object) = mapping.source.objects.get(id.ix()) else {
             continue;
         };
@@ -51,20 +47,6 @@ pub fn columns(mapping: &Mapping, source: &Source) -> Result<(), RunError> {
             faults.join("\n")
         ),
     })
-}
-
-/// The source objects that steps, joins and hand-offs read.
-fn read(mapping: &Mapping) -> BTreeSet<ObjectId> {
-    let mut all: BTreeSet<ObjectId> = mapping.steps.iter().map(|s| s.from).collect();
-    all.extend(
-        mapping
-            .steps
-            .iter()
-            .flat_map(|s| &s.joins)
-            .map(|j| j.object),
-    );
-    all.extend(mapping.handoffs.iter().map(|h| h.from));
-    all
 }
 
 fn missing(object: &Object, at: usize, unknown: &[String]) -> Option<String> {

@@ -1,12 +1,17 @@
-//! The source of a run: opens the records of an object as pages.
+//! The source of a run: opens the records of an object as pages, from a folder of exports or from an extract.
 
+use super::extract::cache::{Cache, Index};
 use crate::{
     connector::{ExtractError, files},
     ident::{FieldId, ObjectId},
     platform::{Field, Platform},
     value::Type,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// What a file's header has and lacks.
 pub struct Header {
@@ -21,6 +26,8 @@ pub struct Source {
     platform: Arc<Platform>,
     folder: PathBuf,
     overrides: files::Overrides,
+    /// Objects that were read through an API: the file, and how many records it has.
+    extracts: BTreeMap<ObjectId, (PathBuf, u64)>,
 }
 
 impl Source {
@@ -30,6 +37,30 @@ impl Source {
             platform,
             folder,
             overrides,
+            extracts: BTreeMap::new(),
+        }
+    }
+
+    /// An extract, and the folder of files beside the API.
+    pub fn extract(
+        platform: Arc<Platform>,
+        cache: &Cache,
+        index: &Index,
+        beside: Option<&Path>,
+    ) -> Source {
+        let extracts = index
+            .objects
+            .iter()
+            .filter_map(|(name, entry)| {
+                let (id, _) = platform.object(name)?;
+                Some((id, (cache.path(entry), entry.records)))
+            })
+            .collect();
+        Source {
+            platform,
+            folder: beside.map(Path::to_owned).unwrap_or_default(),
+            overrides: files::Overrides::default(),
+            extracts,
         }
     }
 
@@ -38,13 +69,18 @@ impl Source {
     /// # Errors
     /// When its file is missing, unreadable or no file of its format.
     pub fn open(&self, object: ObjectId, columns: &[FieldId]) -> Result<files::Rows, ExtractError> {
-        files::open(
-            &self.platform,
-            object,
-            &self.folder,
-            columns,
-            &self.overrides,
-        )
+        match self.extracts.get(&object) {
+            Some((path, _)) => {
+                files::open_records(&self.platform, object, path, columns, self.overrides.limits)
+            }
+            None => files::open(
+                &self.platform,
+                object,
+                &self.folder,
+                columns,
+                &self.overrides,
+            ),
+        }
     }
 
     /// The real path and the size of a file that a cell of an object's rows names. An error is a sentence fragment.
@@ -118,6 +154,9 @@ impl Source {
 
     /// About how many records an object has; `None` where its file cannot be read.
     pub fn estimate(&self, object: ObjectId) -> Option<u64> {
+        if let Some((_, records)) = self.extracts.get(&object) {
+            return Some(*records);
+        }
         files::count_rows(&self.platform, object, &self.folder, &self.overrides)
             .ok()
             .map(|c| c.rows)

@@ -4,7 +4,7 @@
 //! `YYYY-MM-DD`; instants as RFC 3339 in UTC; lists as arrays of texts. References are not handled here.
 
 use crate::{
-    platform::{CustomType, Field, NumberForm, Platform, Write, zone},
+    platform::{CustomType, Field, ItemForm, NumberForm, Platform, Write, zone},
     value::Type,
 };
 use jiff::{Timestamp, civil, tz::TimeZone};
@@ -256,6 +256,10 @@ fn items(field: &Field, value: &Value, how: Reading<'_>) -> Result<Value, Case> 
             .iter()
             .map(|v| match v {
                 Value::String(_) | Value::Number(_) => Ok(plain(v)),
+                Value::Object(item) => {
+                    let member = field.item.as_ref().ok_or("bad")?;
+                    item.get(&member.value).map(plain).ok_or("bad")
+                }
                 _ => Err("bad"),
             })
             .collect::<Result<_, Case>>()?,
@@ -306,7 +310,7 @@ pub(super) fn wire(field: &Field, value: &Value, zone: &TimeZone) -> Value {
         (_, Value::Null) => Value::Null,
         (Type::Decimal, Value::String(s)) => match field.number {
             // A decimal text has at least one digit after the point ("0.0").
-            NumberForm::Text if s.contains('.') => value.clone(),
+            NumberForm::Text if s.contains('.') || Decimal::from_str(s).is_err() => value.clone(),
             NumberForm::Text => Value::String(format!("{s}.0")),
             NumberForm::Plain => number(s),
         },
@@ -340,14 +344,31 @@ pub(super) fn wire(field: &Field, value: &Value, zone: &TimeZone) -> Value {
                     .collect::<Vec<_>>()
                     .join(&form.separator),
             ),
-            None => value.clone(),
+            None => match &field.item {
+                Some(form) => Value::Array(list.iter().map(|v| item(form, v)).collect()),
+                None => value.clone(),
+            },
         },
         _ => value.clone(),
     }
 }
 
-/// An instant as text in the account's zone.
+/// An item of a list of objects: its value, and a number that the same text always has.
+fn item(form: &ItemForm, value: &Value) -> Value {
+    let mut out = serde_json::Map::new();
+    if let Some(id) = &form.id {
+        let hash = xxhash_rust::xxh3::xxh3_64(plain(value).as_bytes());
+        out.insert(id.clone(), (hash % 1_000_000 + 1).into());
+    }
+    out.insert(form.value.clone(), value.clone());
+    Value::Object(out)
+}
+
+/// An instant as text in the account's zone; in UTC with `Z` and as many digits as it has.
 pub(super) fn moment(t: Timestamp, format: Option<&str>, zone: &TimeZone) -> String {
+    if format.is_none() && *zone == TimeZone::UTC {
+        return t.to_string();
+    }
     let zoned = t.to_zoned(zone.clone());
     zoned
         .strftime(format.unwrap_or("%Y-%m-%dT%H:%M:%S%:z"))
@@ -406,6 +427,8 @@ pub(super) fn custom_as_field(custom: &CustomField, platform: &Platform) -> Fiel
         zone: None,
         number: NumberForm::Plain,
         contents: false,
+        item: None,
+        parent: false,
         blank_when_bad: false,
         include: None,
         says: Vec::new(),

@@ -1,4 +1,5 @@
-//! Forms of several parts, as the JSON record that the rest of the simulated API works with.
+//! Forms: those of several parts as the JSON record that the rest of the simulated API works with, plain ones as
+//! parameters.
 //!
 //! A file part becomes an object with its name, its size in bytes and its BLAKE3 checksum; the content itself is
 //! not kept.
@@ -20,6 +21,22 @@ pub(super) fn is_form(headers: &HeaderMap) -> bool {
                 .to_ascii_lowercase()
                 .starts_with("multipart/form-data")
         })
+}
+
+/// Names and values of a plain form; none of another body.
+pub(super) fn pairs(headers: &HeaderMap, body: &[u8]) -> Vec<(String, String)> {
+    let plain = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| {
+            v.trim_start()
+                .to_ascii_lowercase()
+                .starts_with("application/x-www-form-urlencoded")
+        });
+    if !plain {
+        return Vec::new();
+    }
+    url::form_urlencoded::parse(body).into_owned().collect()
 }
 
 /// The body as JSON where it is a form; as it is where it is none, or cannot be read as one.

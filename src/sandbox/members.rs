@@ -97,6 +97,7 @@ impl World {
         let name = &self.rules.object(object).fields[form.of.ix()].name;
         let all = Query {
             deleted: false,
+            since: None,
             entry: Some(self.rules.link_entry(name, owners, owner)),
             order: Order::Id,
             desc: false,

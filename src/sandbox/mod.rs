@@ -14,6 +14,7 @@ mod coerce;
 mod count;
 mod describe;
 mod fault;
+mod fill;
 mod form;
 mod limiter;
 mod line;

@@ -17,6 +17,9 @@ pub struct SandboxOptions {
     pub data: Option<PathBuf>,
     /// Records it holds when it is new.
     pub seed: Seed,
+    /// Records of a simulated source: as they stand there, whatever a new record would have to be. Ids and
+    /// references are whole numbers.
+    pub fill: Seed,
     /// Tier; `None` takes the smallest.
     pub tier: Option<String>,
     /// Switches that differ from the platform file: name and value.
@@ -43,6 +46,7 @@ impl Default for SandboxOptions {
             port: 0,
             data: None,
             seed: Seed::default(),
+            fill: Seed::default(),
             tier: None,
             quirks: Vec::new(),
             calls_per_minute: None,

@@ -17,6 +17,9 @@ use serde_json::{Map, Value};
 /// Query parameters as sent.
 pub(super) type Params = Vec<(String, String)>;
 
+/// What a list was asked: its parameters, and the path it was called by.
+pub(super) type Asked<'a> = (&'a Params, &'a str);
+
 /// Page size where the platform file says nothing.
 const PAGE: u64 = 100;
 
@@ -57,8 +60,9 @@ impl World {
         object: ObjectId,
         op: &Op,
         view: &str,
-        params: &Params,
+        asked: Asked<'_>,
     ) -> rusqlite::Result<Reply> {
+        let params = asked.0;
         let def = self.rules.object(object);
         let mut deleted = false;
         if op.view.is_some() {
@@ -79,7 +83,7 @@ impl World {
             }
             entry = Some(self.rules.filter_entry(word));
         }
-        self.page(inside, object, op, params, deleted, entry)
+        self.page(inside, object, op, asked, deleted, entry)
     }
 
     /// `children`: the records that point to a parent.
@@ -89,10 +93,10 @@ impl World {
         object: ObjectId,
         op: &Op,
         parent: (ObjectId, i64),
-        params: &Params,
+        asked: Asked<'_>,
     ) -> rusqlite::Result<Reply> {
         if let Some(form) = self.rules.object(object).membership {
-            return self.members(inside, (object, form), op, parent, params);
+            return self.members(inside, (object, form), op, parent, asked.0);
         }
         let there = inside.store.get(parent.0, parent.1)?;
         let (Some(of), true) = (op.of, there.is_some_and(|r| !r.deleted)) else {
@@ -100,7 +104,7 @@ impl World {
         };
         let field = &self.rules.object(object).fields[of.ix()].name;
         let entry = self.rules.link_entry(field, parent.0, parent.1);
-        self.page(inside, object, op, params, false, Some(entry))
+        self.page(inside, object, op, asked, false, Some(entry))
     }
 
     fn page(
@@ -108,10 +112,11 @@ impl World {
         inside: &mut Inside,
         object: ObjectId,
         op: &Op,
-        params: &Params,
+        asked: Asked<'_>,
         deleted: bool,
         entry: Option<(String, String)>,
     ) -> rusqlite::Result<Reply> {
+        let params = asked.0;
         let slice = slice(
             op.page.as_ref(),
             params,
@@ -120,6 +125,7 @@ impl World {
         let query = Query {
             deleted,
             entry,
+            since: self.changed_since(op, params),
             order: self.order(object, params),
             desc: self
                 .asked(params, "direction")
@@ -149,38 +155,55 @@ impl World {
             if let Some(path) = &page.next {
                 let end = slice.offset.saturating_add(slice.limit);
                 let more = end < total && slice.limit > 0;
-                put(
-                    &mut out,
-                    path,
-                    if more {
-                        self.next(op, page, params, end)
-                    } else {
-                        Value::Null
-                    },
-                );
+                let next = more.then(|| self.onward(page, asked, end));
+                put(&mut out, path, next.unwrap_or(Value::Null));
+            }
+            if let Some(path) = &page.previous {
+                let before = slice.offset.saturating_sub(slice.limit);
+                let previous = (slice.offset > 0).then(|| self.onward(page, asked, before));
+                put(&mut out, path, previous.unwrap_or(Value::Null));
             }
         }
         Ok(Reply::object(op.status, out))
     }
 
-    /// The cursor or address of the next page.
-    fn next(&self, op: &Op, page: &Paging, params: &Params, end: u64) -> Value {
+    /// The cursor or address of the page that begins there.
+    fn onward(&self, page: &Paging, (params, path): Asked<'_>, at: u64) -> Value {
         if page.style == PagingStyle::Cursor {
-            return end.to_string().into();
+            return at.to_string().into();
         }
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in params.iter().filter(|(n, _)| *n != page.param) {
             query.append_pair(name, value);
         }
-        query.append_pair(&page.param, &end.to_string());
+        query.append_pair(&page.param, &at.to_string());
         format!(
             "{}{}{}?{}",
             self.origin,
-            self.rules.http.mount,
-            op.path,
+            self.rules.http.mount.trim_end_matches('/'),
+            path,
             query.finish()
         )
         .into()
+    }
+
+    /// The moment since which records are asked for, in milliseconds.
+    fn changed_since(&self, op: &Op, params: &Params) -> Option<i64> {
+        let rule = op.since.as_ref()?;
+        let text = param(params, &rule.param)?;
+        let civil = |t: jiff::civil::DateTime| t.to_zoned(self.rules.zone.clone()).ok();
+        let read = match &rule.format {
+            None => text.parse().ok(),
+            Some(format) => jiff::civil::DateTime::strptime(format, text)
+                .ok()
+                .or_else(|| {
+                    let day = jiff::civil::Date::strptime(format, text).ok()?;
+                    Some(day.at(0, 0, 0, 0))
+                })
+                .and_then(civil)
+                .map(|z| z.timestamp()),
+        };
+        read.map(|t: jiff::Timestamp| t.as_millisecond())
     }
 
     /// Records in wire form, as a list.

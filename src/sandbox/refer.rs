@@ -267,6 +267,7 @@ impl Judge<'_> {
         let all = Query {
             deleted: false,
             entry: None,
+            since: None,
             order: Order::Id,
             desc: false,
             offset: 0,

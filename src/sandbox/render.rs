@@ -27,6 +27,10 @@ pub(super) fn record(
     let def = rules.object(object);
     let mut out = Map::with_capacity(def.fields.len() + 1);
     for (at, field) in def.fields.iter().enumerate() {
+        // What the address says, the record does not.
+        if field.parent {
+            continue;
+        }
         if let Some(word) = &field.include
             && !include.contains(&word.as_str())
         {
@@ -154,7 +158,15 @@ fn reference(
     }
     let Some((id_member, mark)) = &form.item else {
         let id = links.first().map(|(_, id)| Value::Number((*id).into()));
-        put(out, path, id.unwrap_or(Value::Null));
+        // Records of another system may be named by a text.
+        let named = || {
+            record
+                .fields
+                .get(&field.name)
+                .filter(|v| v.is_string())
+                .cloned()
+        };
+        put(out, path, id.or_else(named).unwrap_or(Value::Null));
         return Ok(());
     };
     let mut items = Vec::with_capacity(links.len());

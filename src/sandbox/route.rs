@@ -33,6 +33,8 @@ enum Part {
 pub(super) struct Route {
     method: &'static str,
     parts: Vec<Part>,
+    /// A slash at the end is part of the address.
+    slash: bool,
     /// What it does.
     pub action: Action,
     /// How it is shown in the books (`GET /contacts/{id}`).
@@ -47,6 +49,8 @@ pub(super) struct Routes(Vec<Route>);
 pub(super) struct Found<'a> {
     /// The routes; several only where operations of several objects share one path.
     pub routes: Vec<&'a Route>,
+    /// The path below the API's own, as called.
+    pub path: &'a str,
     places: Vec<(&'a str, String)>,
 }
 
@@ -104,11 +108,14 @@ impl Routes {
     }
 
     /// The routes for a call. `None` when there is no such path.
-    pub(super) fn find(&self, method: &str, path: &str) -> Option<Found<'_>> {
+    pub(super) fn find<'a>(&'a self, method: &str, path: &'a str) -> Option<Found<'a>> {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-        let mut found: Option<Found<'_>> = None;
+        let mut found: Option<Found<'a>> = None;
         for route in &self.0 {
-            if route.method != method || route.parts.len() != parts.len() {
+            if route.method != method
+                || route.parts.len() != parts.len()
+                || (route.slash && !path.ends_with('/'))
+            {
                 continue;
             }
             let fits = route
@@ -135,6 +142,7 @@ impl Routes {
                         .collect();
                     found = Some(Found {
                         routes: vec![route],
+                        path,
                         places,
                     });
                 }
@@ -147,10 +155,9 @@ impl Routes {
 }
 
 fn add(all: &mut Vec<Route>, method: &'static str, path: &str, action: Action) {
+    let path = path.split('?').next().unwrap_or("");
+    let label = format!("{method} {path}");
     let parts = path
-        .split('?')
-        .next()
-        .unwrap_or("")
         .trim_matches('/')
         .split('/')
         .map(
@@ -163,7 +170,8 @@ fn add(all: &mut Vec<Route>, method: &'static str, path: &str, action: Action) {
     all.push(Route {
         method,
         parts,
-        label: format!("{method} {path}"),
+        slash: path.len() > 1 && path.ends_with('/'),
+        label,
         action,
     });
 }

@@ -5,7 +5,7 @@ use super::{
     fault::FaultKind,
     form,
     line::Switch,
-    reads::Params,
+    reads::{Params, param},
     refer::as_id,
     route::{Action, Found},
     store::Posted,
@@ -46,7 +46,7 @@ pub(super) async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let params: Params = url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes())
+    let mut params: Params = url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes())
         .into_owned()
         .collect();
     if let Some(path) = admin_path(uri.path()) {
@@ -56,6 +56,7 @@ pub(super) async fn answer(
         };
         return response(reply, Vec::new());
     }
+    params.extend(form::pairs(&headers, &body));
     let body = form::as_json(&headers, body).await;
     let outcome = match world.lock().as_mut() {
         Some(inside) => world.call(inside, &method, uri.path(), &params, &headers, &body),
@@ -157,7 +158,10 @@ impl World {
             cut: false,
             job: None,
         };
-        let sent = headers.get(http.auth_header.as_str()).map(|v| v.as_bytes());
+        let sent = match &http.auth_form {
+            Some(name) => param(params, name).map(str::as_bytes),
+            None => headers.get(http.auth_header.as_str()).map(|v| v.as_bytes()),
+        };
         if sent != Some(self.auth.as_bytes()) {
             inside.counts.denied += 1;
             return self.books(inside, outcome);
@@ -168,6 +172,10 @@ impl World {
         if !open {
             inside.counts.limited += 1;
             outcome.reply = Reply::case(http, "limited", &[]);
+            return self.books(inside, outcome);
+        }
+        if self.lacks_header(headers) {
+            outcome.reply = Reply::case(http, "header", &[]);
             return self.books(inside, outcome);
         }
         if !format {
@@ -255,6 +263,18 @@ impl World {
         self.books(inside, outcome)
     }
 
+    /// True when the platform says how it answers a call without the declared headers, and this is one.
+    fn lacks_header(&self, headers: &HeaderMap) -> bool {
+        let http = &self.rules.http;
+        let strict = http.bodies.iter().any(|(case, _)| case == "header");
+        let plain = |text: &str| text.to_lowercase().replace([' ', '\t'], "");
+        strict
+            && http.headers.iter().any(|(name, value)| {
+                let sent = headers.get(name.as_str()).and_then(|v| v.to_str().ok());
+                sent.map(plain) != Some(plain(value))
+            })
+    }
+
     fn books(&self, inside: &mut Inside, outcome: Outcome) -> Outcome {
         let status = if outcome.cut { 0 } else { outcome.reply.status };
         *inside.counts.by_status.entry(status).or_default() += 1;
@@ -305,7 +325,13 @@ impl World {
                         return bad_id();
                     };
                     let op = &self.rules.object(object).ops[n];
-                    self.children(inside, object, op, (parent, parent_id), params)?
+                    self.children(
+                        inside,
+                        object,
+                        op,
+                        (parent, parent_id),
+                        (params, found.path),
+                    )?
                 }
                 Action::Job(..) => match id("job") {
                     Some(job) => self.job(inside, job)?,
@@ -345,7 +371,10 @@ impl World {
             _ => Value::Null,
         };
         let reply = match op.kind {
-            OpKind::List => self.list(inside, object, op, found.place("view"), params)?,
+            OpKind::List => {
+                let view = found.place("view");
+                self.list(inside, object, op, view, (params, found.path))?
+            }
             OpKind::Get => self.get(inside, object, op, record_id, params)?,
             OpKind::Create => match self.unwrap(op, &json) {
                 Ok(map) => self.create(inside, object, op, map, now)?,

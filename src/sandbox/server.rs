@@ -3,6 +3,7 @@
 use super::{
     count::Counts,
     fault::Faults,
+    fill,
     limiter::Limiter,
     line::{Lines, Switch},
     options::SandboxOptions,
@@ -165,7 +166,10 @@ pub async fn start(
     let origin = format!("http://{addr}");
     let world = Arc::new(World {
         routes: Routes::of(&platform),
-        auth: rules.http.auth_value.replace("{secret}", &options.key),
+        auth: match rules.http.auth_form {
+            Some(_) => options.key.clone(),
+            None => rules.http.auth_value.replace("{secret}", &options.key),
+        },
         origin: origin.clone(),
         job_delay: options.job_delay,
         started: (
@@ -267,6 +271,18 @@ fn furnish(
         for (name, rows) in &options.seed.records {
             make(world, inside, name, rows, options)?;
         }
+        fill::all(&world.rules, inside, world.now(), &options.fill).map_err(|why| match why {
+            fill::Unfit::Record {
+                object,
+                number,
+                why,
+            } => SandboxError::Seed {
+                object,
+                number,
+                reasons: vec![why],
+            },
+            fill::Unfit::Store(source) => data(source),
+        })?;
         inside
             .store
             .set_fact("platform", &platform.name)

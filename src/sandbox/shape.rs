@@ -330,19 +330,73 @@ pub(super) fn member<'a>(map: &'a serde_json::Map<String, Value>, path: &str) ->
     }
 }
 
-/// Puts a value under a dotted path, making the objects on the way.
+/// Puts a value under a dotted path, making the objects and arrays on the way: numbers are positions.
 pub(super) fn put(map: &mut serde_json::Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
         None => {
             map.insert(path.to_owned(), value);
         }
-        Some((head, tail)) => {
-            let inner = map
-                .entry(head)
-                .or_insert_with(|| Value::Object(serde_json::Map::new()));
-            if let Value::Object(inner) = inner {
-                put(inner, tail, value);
+        Some((head, tail)) => place(map.entry(head).or_insert(Value::Null), tail, value),
+    }
+}
+
+fn place(at: &mut Value, path: &str, value: Value) {
+    let (part, rest) = match path.split_once('.') {
+        Some((part, rest)) => (part, Some(rest)),
+        None => (path, None),
+    };
+    let position = part.parse::<usize>().ok().filter(|n| *n < 100);
+    if at.is_null() {
+        *at = match position {
+            Some(_) => Value::Array(Vec::new()),
+            None => Value::Object(serde_json::Map::new()),
+        };
+    }
+    let slot = match (at, position) {
+        (Value::Array(list), Some(n)) => {
+            // An array whose only item is nothing is an empty one.
+            if value.is_null() && rest.is_none() && list.len() <= n {
+                return;
             }
+            if list.len() <= n {
+                list.resize(n + 1, Value::Null);
+            }
+            list.get_mut(n)
         }
+        (Value::Object(map), _) => Some(map.entry(part).or_insert(Value::Null)),
+        _ => None,
+    };
+    match (slot, rest) {
+        (Some(slot), Some(rest)) => place(slot, rest, value),
+        (Some(slot), None) => *slot = value,
+        (None, _) => {}
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn paths_make_objects_and_arrays() {
+        let mut map = serde_json::Map::new();
+        put(&mut map, "a", json!(1));
+        put(&mut map, "meta.total", json!(2));
+        put(&mut map, "meta.pages", json!(3));
+        put(&mut map, "phones.0", json!("+1"));
+        put(&mut map, "links.1.id", json!(7));
+        put(&mut map, "none.0", Value::Null);
+        assert_eq!(
+            Value::Object(map),
+            json!({
+                "a": 1,
+                "meta": {"total": 2, "pages": 3},
+                "phones": ["+1"],
+                "links": [null, {"id": 7}],
+                "none": [],
+            })
+        );
     }
 }

@@ -65,6 +65,8 @@ pub(super) struct Query {
     pub deleted: bool,
     /// Only records with this index entry.
     pub entry: Option<(String, String)>,
+    /// Only records changed since then, in milliseconds.
+    pub since: Option<i64>,
     /// Order.
     pub order: Order,
     /// Descending.
@@ -208,7 +210,7 @@ impl Store {
         }
     }
 
-    /// Stores a new record with its index entries and gives it an id.
+    /// Stores a new record with its index entries and gives it an id, unless it has one.
     pub(super) fn insert(
         &mut self,
         object: ObjectId,
@@ -216,8 +218,10 @@ impl Store {
         entries: &[(String, String)],
     ) -> rusqlite::Result<()> {
         let at = object.ix();
-        record.id = self.next_id[at];
-        self.next_id[at] += 1;
+        if record.id == 0 {
+            record.id = self.next_id[at];
+        }
+        self.next_id[at] = self.next_id[at].max(record.id.saturating_add(1));
         let code = self.codes[at];
         self.db
             .prepare_cached("INSERT INTO record (object, id, deleted, created, updated, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
@@ -360,7 +364,9 @@ impl Store {
         query: &Query,
     ) -> rusqlite::Result<(Vec<Record>, u64)> {
         let code = self.codes[object.ix()];
+        let since = query.since.unwrap_or(i64::MIN);
         let total = match &query.entry {
+            _ if query.since.is_some() => self.changed(object, query, since)?,
             None if query.deleted => self.deleted[object.ix()],
             None => self.live[object.ix()],
             Some((name, value)) => {
@@ -396,9 +402,9 @@ impl Store {
         let from = match &query.entry {
             Some(_) => {
                 "FROM entry e CROSS JOIN record r ON r.object = e.object AND r.id = e.id
-                 WHERE e.object = ?1 AND r.deleted = ?2 AND e.name = ?5 AND e.value = ?6"
+                 WHERE e.object = ?1 AND r.deleted = ?2 AND e.name = ?5 AND e.value = ?6 AND r.updated >= ?8"
             }
-            None => "FROM record r WHERE r.object = ?1 AND r.deleted = ?2 AND ?5 = 0 AND ?6 = ''",
+            None => "FROM record r WHERE r.object = ?1 AND r.deleted = ?2 AND ?5 = 0 AND ?6 = '' AND r.updated >= ?8",
         };
         let sql = format!(
             "SELECT r.id, r.deleted, r.created, r.updated, r.body {from} AND ?7 IS NOT NULL ORDER BY {order} LIMIT ?3 OFFSET ?4"
@@ -412,11 +418,35 @@ impl Store {
                 i64::try_from(query.offset).unwrap_or(i64::MAX),
                 name,
                 value,
-                path
+                path,
+                since
             ],
             read,
         )?;
         Ok((rows.collect::<rusqlite::Result<_>>()?, total))
+    }
+
+    /// How many records changed since a moment.
+    fn changed(&mut self, object: ObjectId, query: &Query, since: i64) -> rusqlite::Result<u64> {
+        let code = self.codes[object.ix()];
+        let n: i64 = match &query.entry {
+            None => self
+                .db
+                .prepare_cached(
+                    "SELECT count(*) FROM record WHERE object = ?1 AND deleted = ?2 AND updated >= ?3",
+                )?
+                .query_row(params![code, query.deleted, since], |r| r.get(0))?,
+            Some((name, value)) => {
+                let name = self.code(name)?;
+                self.db
+                    .prepare_cached(
+                        "SELECT count(*) FROM entry e CROSS JOIN record r ON r.object = e.object AND r.id = e.id
+                         WHERE e.object = ?1 AND e.name = ?2 AND e.value = ?3 AND r.deleted = ?4 AND r.updated >= ?5",
+                    )?
+                    .query_row(params![code, name, value, query.deleted, since], |r| r.get(0))?
+            }
+        };
+        Ok(u64::try_from(n).unwrap_or(0))
     }
 
     /// Every record of an object, live or not, by id.

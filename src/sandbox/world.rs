@@ -25,7 +25,7 @@ pub(super) struct World {
     pub rules: Rules,
     /// The routes.
     pub routes: Routes,
-    /// The value that the key's header must have.
+    /// The value that the key's header or form parameter must have.
     pub auth: String,
     /// Address of the server without a path (`http://127.0.0.1:4000`).
     pub origin: String,

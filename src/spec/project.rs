@@ -99,6 +99,11 @@ impl Project {
             project.follow_mapping(at);
             at += 1;
         }
+        at = 0;
+        while at < project.platforms.len() {
+            project.follow_platform(at);
+            at += 1;
+        }
         project
     }
 
@@ -111,6 +116,18 @@ impl Project {
     /// A platform that a mapping names.
     pub fn platform_of(&self, mapping: &SpecFile, side: Side) -> Option<&SpecFile> {
         let file = self.links.get(&(mapping.file, side.key()))?;
+        self.platforms.iter().find(|p| p.file == *file)
+    }
+
+    /// The platform file that a migration reads from instead of its mapping's source.
+    pub fn source_of(&self, migration: &SpecFile) -> Option<&SpecFile> {
+        let file = self.links.get(&(migration.file, "platform"))?;
+        self.platforms.iter().find(|p| p.file == *file)
+    }
+
+    /// The file of the platform that a platform file is a variant of.
+    pub fn variant_base(&self, platform: &SpecFile) -> Option<&SpecFile> {
+        let file = self.links.get(&(platform.file, "variant"))?;
         self.platforms.iter().find(|p| p.file == *file)
     }
 
@@ -157,13 +174,15 @@ impl Project {
     fn follow_migration(&mut self, at: usize) {
         let migration = self.migrations[at].clone();
         self.read_tables(&migration);
-        if let Some(seed) = migration
-            .root()
-            .get("destination")
-            .and_then(|d| d.get("sandbox"))
-            .and_then(|s| s.get("seed"))
-        {
-            self.require_file(&migration, seed);
+        for side in ["source", "destination"] {
+            if let Some(seed) = migration
+                .root()
+                .get(side)
+                .and_then(|d| d.get("sandbox"))
+                .and_then(|s| s.get("seed"))
+            {
+                self.require_file(&migration, seed);
+            }
         }
         let folder = match migration.root().get("specs") {
             Some(node) => {
@@ -180,7 +199,37 @@ impl Project {
             }
             None => specs_above(migration.folder()),
         };
-        self.link(&migration, "mapping", "mappings", folder.as_deref());
+        let root = migration.root();
+        self.link(
+            &migration,
+            root.get("mapping"),
+            "mapping",
+            "mappings",
+            folder.as_deref(),
+        );
+        let instead = root.get("source").and_then(|s| s.get("platform"));
+        self.link(
+            &migration,
+            instead,
+            "platform",
+            "platforms",
+            folder.as_deref(),
+        );
+    }
+
+    /// Reads the platform that a variant is one of, which stands beside it.
+    fn follow_platform(&mut self, at: usize) {
+        let platform = self.platforms[at].clone();
+        let of = platform.root().get("variant").and_then(|v| v.get("of"));
+        if of.is_none() {
+            return;
+        }
+        let beside = platform.folder().join("..");
+        let folder = match platform.folder().file_name() {
+            Some(name) if name == "platforms" => Some(beside),
+            _ => specs_above(platform.folder()),
+        };
+        self.link(&platform, of, "variant", "platforms", folder.as_deref());
     }
 
     /// Reads what a mapping names: its platforms and its tables.
@@ -194,13 +243,21 @@ impl Project {
             _ => specs_above(mapping.folder()),
         };
         for side in [Side::Source, Side::Destination] {
-            self.link(&mapping, side.key(), "platforms", folder.as_deref());
+            let node = mapping.root().get(side.key());
+            self.link(&mapping, node, side.key(), "platforms", folder.as_deref());
         }
     }
 
-    /// Reads `FOLDER/SUB/NAME.yaml`, NAME being what `key` says, and remembers it.
-    fn link(&mut self, from: &SpecFile, key: &'static str, sub: &str, folder: Option<&Path>) {
-        let Some(node) = from.root().get(key) else {
+    /// Reads `FOLDER/SUB/NAME.yaml`, NAME being what a node says, and remembers it under a key.
+    fn link(
+        &mut self,
+        from: &SpecFile,
+        node: Option<&Node>,
+        key: &'static str,
+        sub: &str,
+        folder: Option<&Path>,
+    ) {
+        let Some(node) = node else {
             return;
         };
         let Some(name) = node.text().filter(|n| is_file_stem(n)) else {

@@ -280,7 +280,7 @@ fn events(contacts: usize, random: &mut Random) -> Sheet {
     let rows = (0..contacts / 4).map(|i| {
         let day = people::day(random, (2025, 2026));
         vec![
-            format!("ev{}", i + 1),
+            (41_001 + i).to_string(),
             format!("Event {}", i + 1),
             format!("{day}T10:00:00Z"),
             match i % 5 {
@@ -310,7 +310,7 @@ fn activities(contacts: usize, random: &mut Random) -> Sheet {
     let rows = (0..contacts / 2).map(|i| {
         let kind = ["call", "email_open", "email_click", "push"][i % 4];
         vec![
-            format!("ac{}", i + 1),
+            (52_001 + i).to_string(),
             kind.to_owned(),
             format!("Number {}", i + 1),
             people::instant(random, (2024, 2025)),

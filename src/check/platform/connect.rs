@@ -71,6 +71,25 @@ fn http(node: &Node, root: &Node, scope: &mut Scope<'_>) -> Http {
         }
     }
     let auth = node.get("auth");
+    for entry in node.get_entries("form") {
+        for place in entry
+            .value
+            .text()
+            .map(super::ops::places)
+            .unwrap_or_default()
+        {
+            if !params.iter().any(|(name, _)| name == place) {
+                scope.diags.push(
+                    Diagnostic::new(
+                        Code::PlatformConnect,
+                        entry.value.span,
+                        format!("`{{{place}}}` in the form is not among `params`"),
+                    )
+                    .did_you_mean(place, params.iter().map(|(n, _)| n.as_str())),
+                );
+            }
+        }
+    }
     if let Some(value) = auth.and_then(|a| a.get("value"))
         && value.text().map(|t| t.matches("{secret}").count()) != Some(1)
     {
@@ -93,11 +112,15 @@ fn http(node: &Node, root: &Node, scope: &mut Scope<'_>) -> Http {
             .and_then(|a| a.get_text("value"))
             .unwrap_or("{secret}")
             .to_owned(),
+        auth_form: auth.and_then(|a| text(a, "form")),
+        form: pairs(node, "form"),
         headers: pairs(node, "headers"),
         probe: text(node, "probe"),
         asks: pairs(node, "asks"),
         zone: zone_name(node.get("zone"), scope),
         messages: answers.and_then(|a| text(a, "messages")),
+        error: answers.and_then(|a| text(a, "error")),
+        denied: answers.map(|a| texts(a, "denied")).unwrap_or_default(),
         bodies: answers.map(|a| bodies(a, scope)).unwrap_or_default(),
         says: answers.map(|a| pairs(a, "says")).unwrap_or_default(),
     }

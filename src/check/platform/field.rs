@@ -4,7 +4,7 @@ use super::read::{Scope, pairs, text, texts};
 use crate::{
     diag::{Code, Diagnostic, Diagnostics, Span},
     ident::ObjectId,
-    platform::{Field, ListFormat, NumberForm, RefForm, Truth, Write, words, zone},
+    platform::{Field, ItemForm, ListFormat, NumberForm, RefForm, Truth, Write, words, zone},
     spec::{Entry, Node},
     value::Type,
 };
@@ -17,7 +17,12 @@ const FITTING: &[Fitting] = &[
     ("to", |t| t == Type::Ref, "ref"),
     ("kind_path", |t| t == Type::Ref, "ref"),
     ("kinds", |t| t == Type::Ref, "ref"),
-    ("item", |t| t == Type::Ref, "ref"),
+    (
+        "item",
+        |t| t == Type::Ref || t.is_list(),
+        "ref, multi_enum, tags and list",
+    ),
+    ("parent", |t| t == Type::Ref, "ref"),
     ("many", |t| t == Type::Ref, "ref"),
     ("remove", |t| t == Type::Ref, "ref"),
     ("unlink", |t| t == Type::Ref, "ref"),
@@ -106,6 +111,8 @@ pub fn lower_field(entry: &Entry, objects: &[String], diags: &mut Diagnostics) -
         reference: (data_type == Type::Ref).then(|| reference(entry, scope)),
         truth: node.get("truth").map(|t| truth(t, scope)),
         list: node.get("list").and_then(|l| list_format(l, scope)),
+        item: item(node, data_type, scope),
+        parent: node.get_bool("parent").unwrap_or(false),
         format: formats(node, scope),
         zone: zone_name(node.get("zone"), scope),
         number: match node.get_text("number") {
@@ -313,6 +320,54 @@ fn truth(node: &Node, scope: &mut Scope<'_>) -> Truth {
         }
     }
     truth
+}
+
+/// The item of a list of objects. A reference has its own.
+fn item(node: &Node, data_type: Type, scope: &mut Scope<'_>) -> Option<ItemForm> {
+    let item = node.get("item")?;
+    let refers = data_type == Type::Ref;
+    if let Some(e) = item.entry("value").filter(|_| refers) {
+        scope.diags.push(
+            Diagnostic::new(
+                Code::PlatformFieldKey,
+                e.key_span,
+                "the item of a reference has no value",
+            )
+            .hint("`id` names the member with the id it points to"),
+        );
+    }
+    if refers || !data_type.is_list() {
+        return None;
+    }
+    if let Some(e) = item.entry("mark") {
+        scope.fault(
+            Code::PlatformFieldKey,
+            e.key_span,
+            "only the item of a reference has a mark",
+        );
+    }
+    if let Some(e) = node.entry("list") {
+        scope.fault(
+            Code::PlatformFieldKey,
+            e.key_span,
+            "`list` says how values stand in one text, and `item` that they are objects",
+        );
+    }
+    let Some(value) = text(item, "value") else {
+        scope.diags.push(
+            Diagnostic::new(
+                Code::PlatformFieldKey,
+                item.span,
+                "nothing says which member of an item holds the value",
+            )
+            .hint("add `value: name`, or whatever the member is called"),
+        );
+        return None;
+    };
+    Some(ItemForm {
+        value,
+        id: text(item, "id"),
+    })
 }
 
 fn list_format(node: &Node, scope: &mut Scope<'_>) -> Option<ListFormat> {

@@ -6,11 +6,12 @@ use super::{
     membership,
     ops::{self, Parts},
     read::{Scope, join, text},
+    side,
 };
 use crate::{
     diag::{Code, Diagnostic},
     ident::FieldId,
-    platform::{Creation, CustomRules, Field, Key, Object, OpKind, Rows, Write, words},
+    platform::{Creation, CustomRules, Field, Key, Object, Op, OpKind, Rows, Write, words},
     spec::{Entry, Node},
     value::Type,
 };
@@ -44,7 +45,8 @@ pub(super) fn object(entry: &Entry, around: &Around<'_>, scope: &mut Scope<'_>) 
         &fields,
         scope,
     );
-    check_side(entry, around, scope);
+    side::check(entry, &ops, around.files, scope);
+    side::parents(&fields, &ops, scope);
     let create = creation(entry, &ops, around, scope);
     let custom = node.get("custom");
     let keys = keys(entry, &fields, scope);
@@ -165,39 +167,7 @@ fn below(inner: &str, outer: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('.'))
 }
 
-/// Files have rows and no operations, an API the other way round.
-fn check_side(entry: &Entry, around: &Around<'_>, scope: &mut Scope<'_>) {
-    let node = &entry.value;
-    let (unfit, platform) = if around.files {
-        ("ops", "files")
-    } else {
-        ("rows", "an HTTP API")
-    };
-    if let Some(e) = node.entry(unfit) {
-        scope.fault(
-            Code::PlatformConnect,
-            e.key_span,
-            format!("`{unfit}` does not go with a platform that is reached by {platform}"),
-        );
-    }
-    if around.files && node.get("rows").is_none() {
-        scope.diags.push(
-            Diagnostic::new(
-                Code::PlatformRows,
-                entry.key_span,
-                format!("`{}` does not say which file it is read from", entry.key),
-            )
-            .hint("add `rows: {file: Name.csv, key: [id]}`"),
-        );
-    }
-}
-
-fn creation(
-    entry: &Entry,
-    ops: &[crate::platform::Op],
-    around: &Around<'_>,
-    scope: &mut Scope<'_>,
-) -> Creation {
+fn creation(entry: &Entry, ops: &[Op], around: &Around<'_>, scope: &mut Scope<'_>) -> Creation {
     let creates = ops
         .iter()
         .any(|o| matches!(o.kind, OpKind::Create | OpKind::Upsert | OpKind::BulkUpsert));

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     diag::{Code, Diagnostic, Span},
-    platform::{Field, Op, OpKind, Paging, PagingStyle, http::Job},
+    platform::{Field, Op, OpKind, Paging, PagingStyle, Since, http::Job, zone},
     spec::{Entry, Node},
 };
 
@@ -174,6 +174,7 @@ impl Reader<'_, '_> {
             status: status(node.get("status"), self.scope).unwrap_or(200),
             answer: node.get("answer").map(json),
             page: node.get("page").and_then(|p| self.paging(p)),
+            since: node.get("since").and_then(|s| self.since(s, kind)),
             view: node.get("view").and_then(|v| {
                 Some((
                     self.filled(v, "get", &[])?,
@@ -282,12 +283,21 @@ impl Reader<'_, '_> {
     fn paging(&mut self, node: &Node) -> Option<Paging> {
         let style = match node.get_text("style")? {
             "number" => PagingStyle::Number,
+            "offset" => PagingStyle::Offset,
             "cursor" => PagingStyle::Cursor,
             "link" => PagingStyle::Link,
             _ => return None,
         };
         let next = text(node, "next");
-        if next.is_none() && style != PagingStyle::Number {
+        if node.get("param").is_none() && matches!(style, PagingStyle::Offset | PagingStyle::Cursor)
+        {
+            self.scope.fault(
+                Code::PlatformOp,
+                node.span,
+                "paging by offset or cursor needs `param`, the parameter that takes it",
+            );
+        }
+        if next.is_none() && matches!(style, PagingStyle::Cursor | PagingStyle::Link) {
             self.scope.fault(
                 Code::PlatformOp,
                 node.span,
@@ -304,6 +314,31 @@ impl Reader<'_, '_> {
             total_pages: text(node, "total_pages"),
             total: text(node, "total"),
             next,
+            previous: text(node, "previous"),
+        })
+    }
+
+    fn since(&mut self, node: &Node, kind: OpKind) -> Option<Since> {
+        if kind != OpKind::List {
+            self.scope.fault(
+                Code::PlatformOp,
+                node.span,
+                "only a list can be asked for what changed since a moment",
+            );
+        }
+        let format = node.get("format");
+        if let Some(format) = format
+            && let Err(why) = zone::check_format(format.text().unwrap_or(""))
+        {
+            self.scope.fault(
+                Code::PlatformTime,
+                format.span,
+                format!("this time format cannot be read: {why}"),
+            );
+        }
+        Some(Since {
+            param: text(node, "param")?,
+            format: format.and_then(Node::text).map(str::to_owned),
         })
     }
 

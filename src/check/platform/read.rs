@@ -143,7 +143,7 @@ fn duration(text: &str) -> Option<Duration> {
 }
 
 /// Names in one phrase: `a`, `b` and `c`, each in backticks.
-pub(super) fn join(names: &[&str]) -> String {
+pub(in crate::check) fn join(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
     match quoted.split_last() {
         None => String::new(),

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod completions;
 pub mod discover;
 pub mod explain;
+pub mod extract;
 pub mod handoff;
 pub mod holds;
 pub mod plan;

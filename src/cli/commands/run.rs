@@ -7,11 +7,11 @@ use crate::{
         connect::{self, Access},
         documents,
         exit::{Exit, Failure},
-        load, out, preflight,
+        extract, load, out, preflight,
         progress::Progress,
     },
     clock::{Clock, SystemClock},
-    connector::{Stop, rest::CallCounts},
+    connector::{Cancel, Stop, rest::CallCounts},
     event::Event,
     ledger::{Ledger, OpenError, Options, RunMeta},
     mapping::{DestinationConnection, Migration},
@@ -74,14 +74,34 @@ async fn start(
         let progress = Arc::clone(progress);
         Arc::new(move |event: &Event| progress.event(event))
     };
-    let source = Arc::new(connect::source_of(migration)?);
+    let cancel = Cancel::new();
+    let stopped_by = listen(&cancel);
+    let source = extract::source(
+        migration,
+        extract::Reading {
+            refresh: args.refresh,
+            cancel: &cancel,
+            emit: &emit,
+            ledger: Some(&ledger),
+        },
+    )
+    .await;
+    if cancel.is_cancelled() {
+        return Ok(stopped(&stopped_by));
+    }
+    let source = Arc::new(source?.0);
     let state = state_folder(&migration.path);
     if let DestinationConnection::Folder { folder } = &migration.destination {
         return run_files::start(args, loaded, progress, &ledger, &clock, source, folder).await;
     }
-    let destination =
-        connect::destination(loaded, Access::from(args), &state, Arc::clone(&emit)).await?;
-    let stopped_by = listen(&destination);
+    let destination = connect::destination_until(
+        loaded,
+        Access::from(args),
+        &state,
+        Arc::clone(&emit),
+        cancel,
+    )
+    .await?;
     let begun = ledger
         .begin_run(RunMeta {
             command: "run".to_owned(),
@@ -150,13 +170,7 @@ async fn start(
                 Some(failure) => Err(failure),
             }
         }
-        Err(RunError::Stop(Stop::Cancelled)) => {
-            out::note("stopped cleanly; run the same command to go on");
-            Ok(match stopped_by.load(Ordering::Relaxed) {
-                15 => Exit::Terminated,
-                _ => Exit::Interrupted,
-            })
-        }
+        Err(RunError::Stop(Stop::Cancelled)) => Ok(stopped(&stopped_by)),
         Err(error) => Err(failure(error)),
     };
     destination.close().await;
@@ -190,9 +204,9 @@ fn over_limit(loaded: &load::Loaded, done: &Outcome) -> Option<Failure> {
 }
 
 /// Stops the run on SIGINT and SIGTERM: no new calls, calls under way come to their end. Gives the signal's number.
-fn listen(destination: &connect::Destination) -> Arc<AtomicU8> {
+fn listen(cancel: &Cancel) -> Arc<AtomicU8> {
     let by = Arc::new(AtomicU8::new(0));
-    let cancel = destination.cancel.clone();
+    let cancel = cancel.clone();
     let told = Arc::clone(&by);
     tokio::spawn(async move {
         let signal = wait_for_signal().await;
@@ -200,6 +214,15 @@ fn listen(destination: &connect::Destination) -> Arc<AtomicU8> {
         cancel.cancel();
     });
     by
+}
+
+/// Says that a stop was clean, and gives the code of the signal that asked for it.
+fn stopped(by: &AtomicU8) -> Exit {
+    out::note("stopped cleanly; run the same command to go on");
+    match by.load(Ordering::Relaxed) {
+        15 => Exit::Terminated,
+        _ => Exit::Interrupted,
+    }
 }
 
 #[cfg(unix)]
@@ -235,13 +258,14 @@ pub(super) fn open_failure(error: &OpenError) -> Failure {
 }
 
 /// The exit code and hint of each way a run can end early.
-pub(super) fn failure(error: RunError) -> Failure {
+pub(crate) fn failure(error: RunError) -> Failure {
     let again = "nothing is lost; run the same command to go on";
     let text = error.to_string();
     match error {
-        RunError::Stop(Stop::Denied { .. }) => Failure::new(Exit::Usage, text)
-            .hint("check the secret of the destination and the rights of its user"),
-        RunError::Stop(Stop::Unreachable { .. } | Stop::Busy { .. }) => {
+        RunError::Stop(Stop::Denied { .. }) => {
+            Failure::new(Exit::Usage, text).hint("check the secret and the rights of its user")
+        }
+        RunError::Stop(Stop::Unreachable { .. } | Stop::Busy { .. } | Stop::Damaged { .. }) => {
             Failure::new(Exit::Temporary, text).hint(again)
         }
         RunError::Stop(Stop::Cancelled) => Failure::new(Exit::Interrupted, text),

@@ -6,7 +6,7 @@ use crate::{
         args::SandboxArgs,
         connect,
         exit::{Exit, Failure},
-        out,
+        fill, out,
     },
     diag,
     sandbox::{self, SandboxOptions},
@@ -28,13 +28,15 @@ pub fn run(args: &SandboxArgs) -> Result<Exit, Failure> {
     }
     let project = Project::load(&[&args.platform]);
     let mut found = project.diagnostics.clone();
-    let platform = match project.platforms.as_slice() {
-        [file] => {
+    // A variant brings its platform along; the file that was named comes first.
+    let platform = match project.platforms.first() {
+        Some(file) => {
             let (platform, more) = check::check_platform(file);
             found.extend(more);
+            found.extend(check::check_variant(&project, file));
             platform
         }
-        _ => None,
+        None => None,
     };
     if !found.is_empty() {
         out::note(&diag::render_text(&project.files, &found, true));
@@ -45,7 +47,29 @@ pub fn run(args: &SandboxArgs) -> Result<Exit, Failure> {
             format!("{} has errors", args.platform.display()),
         ));
     };
+    let fill = match &args.fill {
+        None => sandbox::Seed::default(),
+        Some(folder) => {
+            let base = project
+                .platforms
+                .first()
+                .and_then(|file| project.variant_base(file))
+                .and_then(|file| check::check_platform(file).0);
+            let Some(base) = base else {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    format!(
+                        "nothing says how an export of {} is read: its file is no variant of another",
+                        platform.title
+                    ),
+                )
+                .hint("`--seed FILE` fills it with records from a YAML file"));
+            };
+            fill::from_export(&base, &platform, folder)?
+        }
+    };
     let options = SandboxOptions {
+        fill,
         port: args.port,
         data: args.data.clone(),
         seed: connect::seed(args.seed.as_deref())?,

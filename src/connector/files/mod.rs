@@ -8,5 +8,5 @@ pub mod open;
 pub mod write;
 
 pub use contents::attached;
-pub use open::{Overrides, Piece, RowCount, Rows, count_rows, open, path_of};
+pub use open::{Overrides, Piece, RowCount, Rows, count_rows, open, open_records, path_of};
 pub use write::{Form, WriteError, Writer, push_cell};

@@ -110,6 +110,42 @@ pub fn open(
     Ok(Rows { reader, contents })
 }
 
+/// Opens records as an API gave them, one JSON object per line. Cells of a page stand in the order of `columns`.
+///
+/// # Errors
+/// The file is missing or cannot be read.
+pub fn open_records(
+    platform: &Platform,
+    object: ObjectId,
+    path: &Path,
+    columns: &[FieldId],
+    limits: Limits,
+) -> Result<Rows, ExtractError> {
+    let fields = platform.objects.get(object.ix()).map(|o| &o.fields);
+    let mut wanted = Vec::with_capacity(columns.len());
+    for id in columns {
+        let Some(field) = fields.and_then(|f| f.get(id.ix())) else {
+            return Err(ExtractError::Shape {
+                path: path.to_owned(),
+                why: format!("{} has no such field", platform.title),
+            });
+        };
+        wanted.push(Column {
+            header: platform.member_of(field),
+            ..Column::default()
+        });
+    }
+    let options = jsonl::Options {
+        encoding: "utf-8".to_owned(),
+        limits,
+    };
+    let reader = JsonlReader::open(path, &options, &wanted)?;
+    Ok(Rows {
+        reader: Reader::Jsonl(Box::new(reader)),
+        contents: None,
+    })
+}
+
 /// Counts the rows of an object, for plans and progress: exactly up to 64 MiB, by estimate beyond.
 ///
 /// # Errors

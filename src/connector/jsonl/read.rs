@@ -297,6 +297,36 @@ impl Row<'_> {
         Ok(())
     }
 
+    /// Takes an array, of which some positions matter: numbers among the members of a node.
+    fn array(&mut self, scanner: &mut Scanner<'_>, node: usize) -> Result<(), Trouble> {
+        let nodes = self.nodes;
+        scanner.take(b'[');
+        let mut position = 0usize;
+        while !scanner.take(b']') {
+            if scanner.take(b',') == (position == 0) {
+                return Err(Trouble::Wrong(Wrong {
+                    at: scanner.at,
+                    why: if position == 0 {
+                        "a value should stand"
+                    } else {
+                        "a comma or a closing bracket should stand"
+                    },
+                }));
+            }
+            let wanted = nodes.get(node).and_then(|n| {
+                n.members
+                    .iter()
+                    .find(|(name, _)| name.parse() == Ok(position))
+            });
+            match wanted {
+                None => scanner.value(None)?,
+                Some((name, child)) => self.member(scanner, name, *child)?,
+            }
+            position += 1;
+        }
+        Ok(())
+    }
+
     fn member(
         &mut self,
         scanner: &mut Scanner<'_>,
@@ -308,9 +338,12 @@ impl Row<'_> {
             return Ok(());
         };
         let kind = scanner.kind()?;
-        if kind == Kind::Object && !node.members.is_empty() {
+        if matches!(kind, Kind::Object | Kind::Array) && !node.members.is_empty() {
             let start = scanner.at;
-            self.object(scanner, child)?;
+            match kind {
+                Kind::Object => self.object(scanner, child)?,
+                _ => self.array(scanner, child)?,
+            }
             if node.takes.is_empty() {
                 return Ok(());
             }
@@ -422,6 +455,28 @@ mod tests {
         assert_eq!(page.cell(1, 2), (CellKind::Null, ""));
         assert_eq!(page.lines, [1, 3]);
         assert!(page.faults.is_empty());
+    }
+
+    #[test]
+    fn numbers_step_into_arrays() {
+        let page = pages(
+            "{\"p\":[\"+1\",{\"n\":2}],\"q\":{\"0\":\"x\"}}\n{\"p\":[]}\n{\"p\":[1 2]}\n{\"p\":null}",
+            &["p.0", "p.1.n", "p", "q.0"],
+        );
+        let row = |r: usize| (0..4).map(|c| page.cell(r, c)).collect::<Vec<_>>();
+        assert_eq!(
+            row(0),
+            [
+                (CellKind::Text, "+1"),
+                (CellKind::Text, "2"),
+                (CellKind::Json, "[\"+1\",{\"n\":2}]"),
+                (CellKind::Text, "x"),
+            ]
+        );
+        assert_eq!(page.cell(1, 0), (CellKind::Absent, ""));
+        assert_eq!(page.cell(1, 2), (CellKind::Json, "[]"));
+        assert_eq!(page.faults.len(), 1);
+        assert_eq!(page.lines, [1, 2, 4]);
     }
 
     #[test]

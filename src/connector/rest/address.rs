@@ -213,13 +213,7 @@ mod tests {
             params: vec![("alias".to_owned(), crate::value::Type::Text)],
             auth_header: "authorization".to_owned(),
             auth_value: "{secret}".to_owned(),
-            headers: Vec::new(),
-            probe: None,
-            zone: None,
-            messages: None,
-            asks: Vec::new(),
-            bodies: Vec::new(),
-            says: Vec::new(),
+            ..Http::default()
         }
     }
 

@@ -67,6 +67,9 @@ pub(super) async fn exchange(
         Payload::Json(body) => request
             .header(CONTENT_TYPE, "application/json")
             .body(body.clone()),
+        Payload::Pairs(pairs) => request
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(pairs.encoded()),
         Payload::Form { fields, files } => match form(fields, files).await {
             Ok(form) => request.multipart(form),
             Err(why) => {

@@ -1,4 +1,4 @@
-//! Lists: all records of an object, page by page, in the three styles of paging.
+//! Lists: all records of an object, page by page, in every style of paging.
 //!
 //! A short page is never taken for the last one. A list that moves while it is read may show a record twice:
 //! that is the caller's to see.
@@ -16,8 +16,9 @@ use crate::{
     ident::ObjectId,
     platform::{Op, OpKind, Paging, PagingStyle},
 };
+use jiff::Timestamp;
 use serde_json::Value;
-use std::sync::PoisonError;
+use std::{collections::HashSet, sync::PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Records of one call.
@@ -34,6 +35,10 @@ pub struct ListPage {
 pub struct ListCursor {
     rest: Rest,
     object: ObjectId,
+    /// Only what changed since then, where the server can be asked so.
+    since: Option<Timestamp>,
+    /// A list with fewer records than the server says it has is no whole list.
+    whole: bool,
     /// The combinations of filter values still to come, the next one last; `None` before the first call.
     to_come: Option<Vec<Vec<(String, String)>>>,
     pages: Option<Pages>,
@@ -45,6 +50,8 @@ impl Rest {
         ListCursor {
             rest: self.clone(),
             object,
+            since: None,
+            whole: false,
             to_come: None,
             pages: None,
         }
@@ -52,6 +59,20 @@ impl Rest {
 }
 
 impl ListCursor {
+    /// Only records that changed since a moment. Without effect where the platform declares no way to ask so.
+    #[must_use]
+    pub fn since(mut self, since: Option<Timestamp>) -> ListCursor {
+        self.since = since;
+        self
+    }
+
+    /// Takes a list that ends before the number of records the server itself gives for damaged.
+    #[must_use]
+    pub fn whole(mut self) -> ListCursor {
+        self.whole = true;
+        self
+    }
+
     /// The next page that holds records; `None` at the end.
     ///
     /// # Errors
@@ -71,8 +92,17 @@ impl ListCursor {
             let Some(filters) = to_come.pop() else {
                 return Ok(None);
             };
-            let first = rest.list_call(self.object, op, &filters).await?;
-            self.pages = Some(Pages::new(op.clone(), first));
+            let mut first = rest.list_call(self.object, op, &filters).await?;
+            if let (Some(since), Some(rule)) = (self.since, &op.since) {
+                let text = match &rule.format {
+                    Some(format) => since.strftime(format).to_string(),
+                    None => since.to_string(),
+                };
+                first.ask(&rule.param, &text);
+            }
+            let mut pages = Pages::new(op.clone(), first);
+            pages.whole = self.whole;
+            self.pages = Some(pages);
         }
     }
 }
@@ -116,7 +146,7 @@ impl Rest {
             let mentioned =
                 op.path.contains(&place) || op.query.iter().any(|(_, v)| v.contains(&place));
             if !mentioned {
-                call.url.query_pairs_mut().append_pair(name, value);
+                call.ask(name, value);
             }
         }
         Ok(call)
@@ -173,11 +203,19 @@ pub(super) struct Pages {
     place: Place,
     /// Hash of the last page's records, to notice a server that goes round in circles.
     last: Option<u64>,
+    /// Hashes of the cursors and addresses that were followed.
+    followed: HashSet<u64>,
+    /// Records given so far.
+    given: u64,
+    /// See [`ListCursor::whole`].
+    whole: bool,
 }
 
 #[derive(Clone, Debug)]
 enum Place {
     Page(u64),
+    /// Records to pass over.
+    Offset(u64),
     Cursor(Option<String>),
     Link(Option<String>),
     End,
@@ -188,6 +226,7 @@ impl Pages {
         let place = match &op.page {
             Some(p) => match p.style {
                 PagingStyle::Number => Place::Page(p.start),
+                PagingStyle::Offset => Place::Offset(0),
                 PagingStyle::Cursor => Place::Cursor(None),
                 PagingStyle::Link => Place::Link(None),
             },
@@ -198,6 +237,9 @@ impl Pages {
             first,
             place,
             last: None,
+            followed: HashSet::new(),
+            given: 0,
+            whole: false,
         }
     }
 
@@ -226,18 +268,40 @@ impl Pages {
         }
         let records = rest.records(&self.op, &call, body)?;
         self.circles(rest, &call, &records)?;
+        if let Some(next) = &onward
+            && !self.followed.insert(xxh3_64(next.as_bytes()))
+        {
+            return Err(rest.unexpected(
+                &call,
+                "its next page is one that was read before: the list goes round in circles",
+            ));
+        }
+        let (count, empty) = (records.len() as u64, records.is_empty());
+        self.given += count;
         self.place = match (&self.place, paging) {
-            (Place::Page(n), Some(p)) => number(*n, &p, pages, records.is_empty()),
-            (Place::Cursor(at), Some(_)) => match onward {
-                Some(next) if at.as_ref() == Some(&next) => {
-                    return Err(rest.unexpected(&call, "its cursor leads to itself"));
-                }
-                Some(next) => Place::Cursor(Some(next)),
-                None => Place::End,
-            },
+            (Place::Page(n), Some(p)) => number(*n, &p, pages, empty),
+            (Place::Offset(_), Some(_)) if empty || total.is_some_and(|t| self.given >= t) => {
+                Place::End
+            }
+            (Place::Offset(n), Some(_)) => Place::Offset(n.saturating_add(count)),
+            (Place::Cursor(_), Some(_)) => {
+                onward.map_or(Place::End, |next| Place::Cursor(Some(next)))
+            }
             (Place::Link(_), Some(_)) => onward.map_or(Place::End, |next| Place::Link(Some(next))),
             _ => Place::End,
         };
+        if let (true, Place::End, Some(total)) = (self.whole, &self.place, total)
+            && self.given < total
+        {
+            return Err(Stop::Damaged {
+                system: rest.inner.platform.title.clone(),
+                call: call.label,
+                why: format!(
+                    "the list ends after {} records, and the server says it has {total}",
+                    self.given
+                ),
+            });
+        }
         Ok(Some(ListPage { records, total }))
     }
 
@@ -261,22 +325,23 @@ impl Pages {
             }
             Place::Page(n) => {
                 if let Some(p) = paging {
-                    call.url
-                        .query_pairs_mut()
-                        .append_pair(&p.param, &n.to_string());
+                    call.ask(&p.param, &n.to_string());
+                }
+            }
+            Place::Offset(n) => {
+                if let Some(p) = paging {
+                    call.ask(&p.param, &n.to_string());
                 }
             }
             Place::Cursor(Some(at)) => {
                 if let Some(p) = paging {
-                    call.url.query_pairs_mut().append_pair(&p.param, at);
+                    call.ask(&p.param, at);
                 }
             }
             Place::Cursor(None) | Place::Link(None) => {}
         }
         if let Some((size, param)) = paging.and_then(|p| Some((p.size, p.size_param.as_ref()?))) {
-            call.url
-                .query_pairs_mut()
-                .append_pair(param, &size.to_string());
+            call.ask(param, &size.to_string());
         }
         Ok(Some(call))
     }

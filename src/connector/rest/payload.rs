@@ -19,10 +19,33 @@ pub struct FilePart {
 pub(super) enum Payload {
     None,
     Json(Vec<u8>),
+    /// A plain form of names and values, for calls that read by POST. May hold the key: never shown.
+    Pairs(Pairs),
     Form {
         fields: Vec<(String, String)>,
         files: Vec<FilePart>,
     },
+}
+
+/// Names and values of a plain form. Its `Debug` form shows names alone, as one of the values may be the key.
+#[derive(Clone, Default)]
+pub(super) struct Pairs(pub(super) Vec<(String, String)>);
+
+impl std::fmt::Debug for Pairs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(n, _)| n))
+            .finish()
+    }
+}
+
+impl Pairs {
+    /// As the body of a request.
+    pub(super) fn encoded(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&self.0)
+            .finish()
+    }
 }
 
 /// A JSON text literal.

@@ -8,7 +8,7 @@ use super::{
     exchange::{Patience, Raw, exchange},
     payload::Payload,
     setup::{Limited, Rest},
-    verdict::{Cause, Verdict, judge, with_reasons},
+    verdict::{Cause, Reasons, Verdict, judge, with_reasons},
 };
 use crate::connector::{
     Stop,
@@ -41,6 +41,18 @@ pub(super) struct Call {
     pub(super) nature: Nature,
     /// False for the admin plane, which no limit counts.
     pub(super) metered: bool,
+}
+
+impl Call {
+    /// Adds a parameter: to the form of a call that posts one, else to the query.
+    pub(super) fn ask(&mut self, name: &str, value: &str) {
+        match &mut self.payload {
+            Payload::Pairs(pairs) => pairs.0.push((name.to_owned(), value.to_owned())),
+            _ => {
+                self.url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+    }
 }
 
 /// How a call ended.
@@ -130,6 +142,11 @@ impl Rest {
                             Cause::Lost => self.unreachable(why),
                             Cause::Trouble => self.busy(why),
                             Cause::Unreadable => self.unexpected(call, why),
+                            Cause::Torn => Stop::Damaged {
+                                system: inner.platform.title.clone(),
+                                call: call.label.clone(),
+                                why,
+                            },
                         });
                     }
                     _ => "the server did not answer as it should",
@@ -186,7 +203,11 @@ impl Rest {
         inner.counters.answered(status);
         let verdict = judge(
             raw,
-            inner.http.messages.as_deref(),
+            Reasons {
+                messages: inner.http.messages.as_deref(),
+                error: inner.http.error.as_deref(),
+                denied: &inner.http.denied,
+            },
             &inner.platform.limits.retry_status,
         );
         tracing::debug!(

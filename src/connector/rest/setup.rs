@@ -5,6 +5,7 @@ use super::{
     breaker::Breaker,
     counts::{CallCounts, Counters},
     options::{ConnectError, RestOptions},
+    payload::Pairs,
 };
 use crate::{
     clock::Clock,
@@ -45,6 +46,8 @@ pub(super) struct Inner {
     pub(super) platform: Arc<Platform>,
     pub(super) http: Http,
     pub(super) base: Base,
+    /// What every posted form carries: the declared parameters, and the key where that is its place.
+    pub(super) form: Pairs,
     pub(super) client: Client,
     pub(super) budget: Budget,
     pub(super) backoff: Backoff,
@@ -102,6 +105,7 @@ impl Rest {
         );
         let seed = options.clock.now().as_nanosecond() as u64;
         let inner = Inner {
+            form: form(http, &options),
             http: http.as_ref().clone(),
             base,
             client,
@@ -210,7 +214,7 @@ fn headers(
         let value = HeaderValue::from_str(value).map_err(|_| bad(name))?;
         headers.insert(key, value);
     }
-    if let Some(secret) = &options.secret {
+    if let Some(secret) = options.secret.as_ref().filter(|_| http.auth_form.is_none()) {
         let name = HeaderName::from_bytes(http.auth_header.as_bytes())
             .map_err(|_| bad(&http.auth_header))?;
         let text = http.auth_value.replace("{secret}", secret.expose());
@@ -221,6 +225,23 @@ fn headers(
         headers.insert(name, value);
     }
     Ok(headers)
+}
+
+fn form(http: &Http, options: &RestOptions) -> Pairs {
+    let mut pairs = Vec::with_capacity(http.form.len() + 1);
+    if let (Some(name), Some(secret)) = (&http.auth_form, &options.secret) {
+        pairs.push((name.clone(), secret.expose().to_owned()));
+    }
+    for (name, template) in &http.form {
+        let mut value = template.clone();
+        for (param, _) in &http.params {
+            let given = options.params.iter().find(|(n, _)| n == param);
+            let given = given.map_or("", |(_, v)| v.as_str());
+            value = value.replace(&format!("{{{param}}}"), given);
+        }
+        pairs.push((name.clone(), value));
+    }
+    Pairs(pairs)
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate>, ConnectError> {

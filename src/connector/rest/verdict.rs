@@ -3,6 +3,7 @@
 //! | answer | verdict |
 //! |---|---|
 //! | 2xx with JSON or nothing | done |
+//! | 2xx with an error at the declared member | refused, or denied by the declared words |
 //! | 2xx with HTML, broken JSON or a body cut short | unknown |
 //! | 3xx | elsewhere: never followed, the secret stays here |
 //! | 401, 403 | denied |
@@ -69,12 +70,26 @@ pub(super) enum Cause {
     Lost,
     /// The server is in trouble.
     Trouble,
-    /// An answer nobody can read.
+    /// An answer nobody can read: a web page, or no HTTP.
     Unreadable,
+    /// JSON that is cut short or broken.
+    Torn,
 }
 
-/// Reads an answer. `messages`: dotted path of reasons; `retry`: statuses worth another try.
-pub(super) fn judge(raw: Raw, messages: Option<&str>, retry: &[u16]) -> Verdict {
+/// Where answers carry reasons.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reasons<'a> {
+    /// Dotted path in answers whose status says failure.
+    pub(super) messages: Option<&'a str>,
+    /// Dotted path in answers whose status says success.
+    pub(super) error: Option<&'a str>,
+    /// Words of such an error that mean that the key is refused.
+    pub(super) denied: &'a [String],
+}
+
+/// Reads an answer. `retry`: statuses worth another try.
+pub(super) fn judge(raw: Raw, at: Reasons<'_>, retry: &[u16]) -> Verdict {
+    let messages = at.messages;
     let (status, body, html, location) = match raw {
         Raw::Cancelled => return Verdict::Cancelled,
         Raw::NotSent { why, hopeless } => return Verdict::NotSent { why, hopeless },
@@ -94,8 +109,8 @@ pub(super) fn judge(raw: Raw, messages: Option<&str>, retry: &[u16]) -> Verdict 
     };
     match status {
         200..=299 => match body {
-            Ok(body) => read_body(status, &body, html),
-            Err(why) => unreadable(status, &why),
+            Ok(body) => in_success(read_body(status, &body, html), at),
+            Err(why) => torn(status, &why),
         },
         300..=399 => Verdict::Elsewhere {
             why: match location {
@@ -132,6 +147,38 @@ fn unreadable(status: u16, why: &str) -> Verdict {
     }
 }
 
+fn torn(status: u16, why: &str) -> Verdict {
+    Verdict::Unknown {
+        why: format!("status {status}: {why}"),
+        cause: Cause::Torn,
+    }
+}
+
+/// An error that the server sends with a status of success.
+fn in_success(verdict: Verdict, at: Reasons<'_>) -> Verdict {
+    let (Verdict::Done { status, body }, Some(path)) = (&verdict, at.error) else {
+        return verdict;
+    };
+    let Some(found) = member::at(body, path).filter(|v| !v.is_null()) else {
+        return verdict;
+    };
+    let mut reasons = Vec::new();
+    collect(found, &mut reasons);
+    if reasons.is_empty() {
+        return verdict;
+    }
+    let status = *status;
+    let refuses_key = reasons.iter().any(|r| {
+        let reason = r.to_lowercase();
+        at.denied.iter().any(|d| reason.contains(&d.to_lowercase()))
+    });
+    if refuses_key {
+        Verdict::Denied { status, reasons }
+    } else {
+        Verdict::Refused { status, reasons }
+    }
+}
+
 fn read_body(status: u16, body: &[u8], html: bool) -> Verdict {
     let trimmed = body.trim_ascii();
     if trimmed.is_empty() {
@@ -145,7 +192,7 @@ fn read_body(status: u16, body: &[u8], html: bool) -> Verdict {
     }
     match serde_json::from_slice(trimmed) {
         Ok(body) => Verdict::Done { status, body },
-        Err(e) => unreadable(
+        Err(e) => torn(
             status,
             &format!(
                 "no readable JSON ({} bytes, fault at line {} column {})",
@@ -237,7 +284,12 @@ mod tests {
             location: Some("login.example".to_owned()),
             headers: HeaderMap::new(),
         };
-        judge(raw, Some("errors.message"), &[423, 429, 503])
+        let at = Reasons {
+            messages: Some("errors.message"),
+            error: Some("results.error"),
+            denied: &["authentication failed".to_owned()],
+        };
+        judge(raw, at, &[423, 429, 503])
     }
 
     fn is_unknown(v: &Verdict, expected: Cause) -> bool {

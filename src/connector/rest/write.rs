@@ -230,6 +230,15 @@ impl Rest {
                 query.push((name.clone(), text));
             }
         }
+        // A call that reads by POST carries its parameters as a form, the key with them where that is its place.
+        let posted = op.method == "POST" && nature == Nature::Read;
+        let payload = if posted {
+            let mut pairs = self.inner.form.clone();
+            pairs.0.append(&mut query);
+            Payload::Pairs(pairs)
+        } else {
+            payload
+        };
         let url = self
             .inner
             .base
@@ -246,7 +255,6 @@ impl Rest {
     }
 }
 
-/// Method and path template.
 pub(super) fn label(op: &Op) -> String {
     format!("{} {}", op.method, op.path)
 }

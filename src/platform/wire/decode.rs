@@ -27,7 +27,8 @@ enum Form {
     Bool(Vec<(String, bool)>),
     Date(Vec<Pattern>),
     DateTime(Vec<Pattern>, Zone),
-    List(Option<ListFormat>),
+    /// Several values; how they stand in one text, and the member of an item that holds the value.
+    List(Option<ListFormat>, Option<String>),
     /// A reference; the member of an array's items that holds the id.
     Ref(String),
 }
@@ -42,7 +43,10 @@ impl Decoder {
             Type::Bool => Form::Bool(truths(field)),
             Type::Date => Form::Date(patterns()),
             Type::DateTime => Form::DateTime(patterns(), Zone::of(field.zone.as_deref().or(zone))),
-            Type::MultiEnum | Type::Tags | Type::List => Form::List(field.list.clone()),
+            Type::MultiEnum | Type::Tags | Type::List => Form::List(
+                field.list.clone(),
+                field.item.as_ref().map(|i| i.value.clone()),
+            ),
             Type::Ref => Form::Ref(
                 field
                     .reference
@@ -131,7 +135,12 @@ impl Decoder {
                 .and_then(|m| m.instant(zone))
                 .map(Value::DateTime)
                 .ok_or(FaultKind::NotADate),
-            Form::List(format) => items(format.as_ref(), kind, text, arena),
+            Form::List(_, Some(member)) if kind == CellKind::Json => {
+                list::members(member, text, arena)
+                    .map(|found| listed(found))
+                    .ok_or(FaultKind::NotJson)
+            }
+            Form::List(format, _) => items(format.as_ref(), kind, text, arena),
             Form::Ref(member) => match kind {
                 CellKind::Json => reference(member, text, arena),
                 _ => Ok(Value::Text(text)),
@@ -179,11 +188,15 @@ fn items<'a>(
             .filter(|_| text.starts_with('['))
             .unwrap_or_else(|| bumpalo::vec![in arena; Value::Text(text)]),
     };
-    Ok(if found.is_empty() {
+    Ok(listed(found))
+}
+
+fn listed<'a>(found: bumpalo::collections::Vec<'a, Value<'a>>) -> Value<'a> {
+    if found.is_empty() {
         Value::Blank
     } else {
         Value::List(found.into_bump_slice())
-    })
+    }
 }
 
 /// The id in a JSON cell: of the object, or of the first item of an array.

@@ -24,6 +24,8 @@ pub struct Encoder {
     number: NumberForm,
     /// strftime format and zone of days and instants; `None`: ISO 8601 and RFC 3339 in UTC.
     format: Option<(String, TimeZone)>,
+    /// The member that holds the value of an item, as JSON; `None`: the value is the item.
+    member: Option<Vec<u8>>,
     /// Members of the item of an array that holds a reference.
     item: Option<(Option<String>, Option<String>)>,
     /// The member of an item for the kind of what it points to, and the word for each object, as JSON.
@@ -61,6 +63,11 @@ impl Encoder {
             }),
             number: field.number,
             format,
+            member: field.item.as_ref().map(|i| {
+                let mut out = Vec::new();
+                write_text(&i.value, &mut out);
+                out
+            }),
             item: field.reference.as_ref().and_then(|r| r.item.clone()),
             kinds: field.reference.as_ref().and_then(|r| {
                 let words = r.kinds.iter().map(|(object, word)| {
@@ -100,7 +107,16 @@ impl Encoder {
                     match item {
                         Value::Dest(dest) => self.write_item(dest, out),
                         Value::List(_) => out.extend_from_slice(b"null"),
-                        item => self.write_json(item, out),
+                        item => match &self.member {
+                            None => self.write_json(item, out),
+                            Some(member) => {
+                                out.push(b'{');
+                                out.extend_from_slice(member);
+                                out.push(b':');
+                                self.write_json(item, out);
+                                out.push(b'}');
+                            }
+                        },
                     }
                 }
                 out.push(b']');

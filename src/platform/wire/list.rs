@@ -126,6 +126,34 @@ pub(super) fn json<'a>(text: &'a str, arena: &'a Bump) -> Option<BumpVec<'a, Val
     Some(items)
 }
 
+/// The values of a JSON array of objects: that member of each, trimmed; items that are no objects stand for
+/// themselves. Nulls and empty texts are left out. `None`: not JSON.
+pub(super) fn members<'a>(
+    member: &str,
+    text: &'a str,
+    arena: &'a Bump,
+) -> Option<BumpVec<'a, Value<'a>>> {
+    let json: serde_json::Value = serde_json::from_str(text).ok()?;
+    let mut items = BumpVec::new_in(arena);
+    let all = match &json {
+        serde_json::Value::Array(all) => all.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    for item in all {
+        let value = match item {
+            serde_json::Value::Object(_) => super::json::at(item, member),
+            other => Some(other),
+        };
+        if let Some(found) = value.and_then(super::json::text_of) {
+            let found = trimmed(&found);
+            if !found.is_empty() {
+                items.push(Value::Text(arena.alloc_str(found)));
+            }
+        }
+    }
+    Some(items)
+}
+
 /// Collects one value or the items of one array.
 struct Items<'v, 'a> {
     items: &'v mut BumpVec<'a, Value<'a>>,
@@ -324,6 +352,18 @@ mod tests {
         for bad in ["[", "[1,]", "a", "[1] x", ""] {
             assert_eq!(read(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_member_of_each_object() {
+        let arena = Bump::new();
+        let read = |text| texts(members("name", text, &arena));
+        assert_eq!(
+            read(r#"[{"id":1,"name":" Big, old "},{"name":""},{"id":2},{"name":7},"bare",null]"#),
+            some(&["Big, old", "7", "bare"])
+        );
+        assert_eq!(read("[]"), some(&[]));
+        assert_eq!(read("[{"), None);
     }
 
     proptest! {

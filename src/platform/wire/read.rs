@@ -82,6 +82,8 @@ pub struct FieldReader {
     paths: Vec<Vec<String>>,
     encoder: Encoder,
     joined: Option<ListFormat>,
+    /// The member of an item that holds the value.
+    item: Option<String>,
     reference: Option<RefForm>,
     truth: Vec<(String, bool)>,
     patterns: Vec<Pattern>,
@@ -103,6 +105,7 @@ impl FieldReader {
             paths: read.into_iter().chain([own]).map(owned).collect(),
             encoder: Encoder::new(platform, field),
             joined: joined(platform, field),
+            item: field.item.as_ref().map(|i| i.value.clone()),
             reference: field.reference.clone(),
             truth: field
                 .truth
@@ -203,6 +206,10 @@ impl FieldReader {
                     .iter()
                     .filter_map(|i| match i {
                         Json::Null => None,
+                        Json::Object(_) if self.item.is_some() => {
+                            let member = self.item.as_deref().unwrap_or_default();
+                            at(i, member).and_then(text_of).map(|t| t.into_owned())
+                        }
                         Json::Array(_) | Json::Object(_) => Some(i.to_string()),
                         scalar => text_of(scalar).map(|t| t.into_owned()),
                     })

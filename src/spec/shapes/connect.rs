@@ -1,6 +1,6 @@
 //! How a platform is reached, what it answers, and how often it may be asked.
 
-use super::{NAMES, POSITIVE, TEXT_MAP, TIERED, TYPE};
+use super::{NAMES, POSITIVE, SOME_TEXTS, TEXT_MAP, TIERED, TYPE};
 use crate::spec::shape::{Kind, Literal, Rule, Shape, key, preset, required};
 
 /// How a platform is reached.
@@ -61,6 +61,11 @@ static HTTP: Shape = Shape {
         key("auth", Kind::Object(&AUTH), "How the secret is sent."),
         key("headers", TEXT_MAP, "Further headers of each call."),
         key(
+            "form",
+            TEXT_MAP,
+            "Form parameters of each call, with `{param}` places, where every call is a posted form.",
+        ),
+        key(
             "probe",
             Kind::Text,
             "The path of a cheap GET that proves the key works.",
@@ -102,8 +107,13 @@ static AUTH: Shape = Shape {
             "{secret}",
             "The value of the header, with one `{secret}` place.",
         ),
+        key(
+            "form",
+            Kind::Text,
+            "The form parameter that carries it instead of a header, where every call is a posted form.",
+        ),
     ],
-    rules: &[],
+    rules: &[Rule::AtMostOne(&["header", "form"])],
 };
 
 static ASKS: Shape = Shape {
@@ -239,6 +249,16 @@ pub(super) static ANSWERS: Shape = Shape {
             "The dotted path of the reasons in an answer.",
         ),
         key(
+            "error",
+            Kind::Text,
+            "The dotted path of an error in an answer whose status says success.",
+        ),
+        key(
+            "denied",
+            SOME_TEXTS,
+            "Words of such an error that mean that the key is refused.",
+        ),
+        key(
             "bodies",
             Kind::Object(&BODIES),
             "The answers to calls that go wrong; `{status}` and `{message}` are filled in.",
@@ -249,7 +269,7 @@ pub(super) static ANSWERS: Shape = Shape {
             "The wording of refusals; `{label}` and `{value}` are filled in.",
         ),
     ],
-    rules: &[],
+    rules: &[Rule::Needs("denied", "error")],
 };
 
 static BODIES: Shape = Shape {
@@ -271,6 +291,11 @@ static BODIES: Shape = Shape {
             "format",
             Kind::Object(&BODY),
             "The suffix of the path is unknown.",
+        ),
+        key(
+            "header",
+            Kind::Object(&BODY),
+            "One of the declared headers is missing or other than declared.",
         ),
     ],
     rules: &[],

@@ -89,6 +89,11 @@ static OP: Shape = Shape {
             "What the simulated server answers where no record is.",
         ),
         key("page", Kind::Object(&PAGE), "How a list goes on."),
+        key(
+            "since",
+            Kind::Object(&SINCE),
+            "How a list is asked for what changed since a moment.",
+        ),
         key("view", Kind::Object(&LIST_VIEW), "The view a list needs."),
         key(
             "each",
@@ -155,6 +160,7 @@ static PAGE: Shape = Shape {
             "style",
             Kind::Words(&[
                 ("number", "page numbers"),
+                ("offset", "the number of records to pass over"),
                 ("cursor", "the answer holds a cursor for the next call"),
                 ("link", "the answer holds the next address"),
             ]),
@@ -163,7 +169,7 @@ static PAGE: Shape = Shape {
         key(
             "param",
             Kind::Text,
-            "The query parameter of the page number or cursor.",
+            "The query parameter of the page number, offset or cursor.",
         ),
         key(
             "size_param",
@@ -192,6 +198,25 @@ static PAGE: Shape = Shape {
             "next",
             Kind::Text,
             "The dotted path of the next cursor or address.",
+        ),
+        key(
+            "previous",
+            Kind::Text,
+            "The dotted path of the address of the page before, for the simulated server.",
+        ),
+    ],
+    rules: &[],
+};
+
+static SINCE: Shape = Shape {
+    name: "since",
+    doc: "How a list is asked for what changed since a moment.",
+    keys: &[
+        required("param", Kind::Text, "The parameter that takes the moment."),
+        key(
+            "format",
+            Kind::Text,
+            "The strftime format of the moment; without it ISO 8601 in UTC.",
         ),
     ],
     rules: &[],

@@ -78,7 +78,12 @@ pub(super) static FIELD: Shape = Shape {
         key(
             "item",
             Kind::Object(&ITEM),
-            "Says that the reference is the first item of an array.",
+            "For a reference: that it is the first item of an array. For several values: that they stand in a list of objects.",
+        ),
+        key(
+            "parent",
+            Kind::Bool,
+            "True when the record does not carry it: it is the parent whose list the record was read from.",
         ),
         key(
             "many",
@@ -150,15 +155,24 @@ pub(super) static FIELD: Shape = Shape {
 };
 
 static ITEM: Shape = Shape {
-    name: "reference_item",
-    doc: "The members of an item in an array of references; without any the item is the bare id.",
+    name: "item",
+    doc: "The members of an item of an array; a reference without any is the bare id.",
     keys: &[
         key("id", Kind::Text, "The member that holds the id."),
-        key("mark", Kind::Text, "The member that marks the first one."),
+        key(
+            "mark",
+            Kind::Text,
+            "The member that marks the first one; for references.",
+        ),
         key(
             "kind",
             Kind::Text,
             "The member that names the object of this item, with the words of `kinds`.",
+        ),
+        key(
+            "value",
+            Kind::Text,
+            "The member that holds the value; for several values.",
         ),
     ],
     rules: &[],

@@ -70,6 +70,11 @@ static SOURCE: Shape = Shape {
     name: "source_connection",
     doc: "Where records are read: a folder of exports, an API, or a simulated API.",
     keys: &[
+        key(
+            "platform",
+            NAME,
+            "A variant of the mapping's source platform to read from instead.",
+        ),
         key("folder", Kind::Text, "The folder of the export."),
         key(
             "encoding",
@@ -88,8 +93,13 @@ static SOURCE: Shape = Shape {
         ),
         key(
             "sandbox",
-            Kind::Object(&SANDBOX),
+            Kind::Object(&SOURCE_SANDBOX),
             "A simulated API of the source platform.",
+        ),
+        key(
+            "beside",
+            Kind::Text,
+            "The folder with the files of objects that the API does not give.",
         ),
     ],
     rules: &[
@@ -184,6 +194,45 @@ static SANDBOX: Shape = Shape {
         ),
     ],
     rules: &[],
+};
+
+static SOURCE_SANDBOX: Shape = Shape {
+    name: "source_sandbox",
+    doc: "A simulated source for this migration, filled anew whenever it is read.",
+    keys: &[
+        key(
+            "from",
+            Kind::Text,
+            "The folder of an export of the platform that the source is a variant of: the account holds its records.",
+        ),
+        key(
+            "seed",
+            Kind::Text,
+            "A YAML file with what the account holds instead, object name to records.",
+        ),
+        key(
+            "quirks",
+            Kind::Map(NAMES, &Kind::Text),
+            "Quirks that differ from the platform's defaults.",
+        ),
+        key(
+            "calls_per_minute",
+            COUNT,
+            "Most calls per minute, instead of the platform's limits; 0 switches limits off.",
+        ),
+        key(
+            "faults",
+            Kind::Map(NAMES, &Kind::Number(0.0, 1.0)),
+            "Faults to inject, each with its rate from 0 to 1.",
+        ),
+        preset(
+            "random_seed",
+            COUNT,
+            "0",
+            "The seed of the faults, so that a run can be repeated.",
+        ),
+    ],
+    rules: &[Rule::One(&["from", "seed"])],
 };
 
 static MORE_ROWS: Shape = Shape {

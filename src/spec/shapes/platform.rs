@@ -27,6 +27,11 @@ pub static PLATFORM: Shape = Shape {
             "The day the facts in this file were last checked against the vendor.",
         ),
         key(
+            "variant",
+            Kind::Object(&VARIANT),
+            "Says that this file is another way to the records of a platform, so that mappings of that platform can read from here.",
+        ),
+        key(
             "tiers",
             SOME_NAMES,
             "The names of the vendor's tiers, smallest first.",
@@ -71,6 +76,24 @@ pub static PLATFORM: Shape = Shape {
             "gotchas",
             Kind::List(&Kind::Object(&GOTCHA)),
             "Known traps, each with the check that watches it.",
+        ),
+    ],
+    rules: &[],
+};
+
+static VARIANT: Shape = Shape {
+    name: "variant",
+    doc: "Another way to the records of a platform: the same objects and fields in other wire formats.",
+    keys: &[
+        required(
+            "of",
+            NAME,
+            "The platform whose objects and fields this file has; its file stands beside this one.",
+        ),
+        key(
+            "lacks",
+            Kind::Map(Keys::Any, &Kind::Text),
+            "What cannot be read this way, `object` or `object.field`, each with the reason.",
         ),
     ],
     rules: &[],
