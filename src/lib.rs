@@ -6,6 +6,7 @@ pub mod secret;
 pub mod value;
 pub mod diag;
 pub mod event;
+pub mod outcome;
 pub mod platform;
 pub mod connector;
 pub mod spec;

@@ -25,6 +25,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("value", "ident"),
     ("diag", "ident"),
     ("event", "ident value"),
+    ("outcome", ""),
     ("platform", "ident value diag"),
     ("connector", "ident clock secret value platform"),
     ("spec", "ident value diag"),
@@ -36,16 +37,16 @@ const LAYERS: &[(&str, &str)] = &[
     ("ledger", "ident clock value event"),
     (
         "run",
-        "ident clock secret value event platform connector mapping plan transform ledger",
+        "ident clock secret value event outcome platform connector mapping plan transform ledger",
     ),
     (
         "report",
-        "ident value diag event platform mapping plan propose ledger",
+        "ident value diag event outcome platform mapping plan propose ledger",
     ),
     ("sandbox", "ident clock value platform"),
     (
         "cli",
-        "ident clock secret value diag event platform connector spec mapping check plan propose transform ledger run report sandbox",
+        "ident clock secret value diag event outcome platform connector spec mapping check plan propose transform ledger run report sandbox",
     ),
 ];
 
@@ -283,5 +284,33 @@ fn no_vendor_is_named_in_the_code() {
             ));
         }
     }
+    report(&faults);
+}
+
+#[test]
+fn a_reconciliation_reads_no_ledger() {
+    let mut faults = Vec::new();
+    let mut files = 0;
+    for s in sources() {
+        if !s.name.starts_with("run/reconcile/") {
+            continue;
+        }
+        files += 1;
+        if s.code.to_lowercase().contains("ledger") {
+            faults.push(format!(
+                "{}: proves a run without its own account of itself, yet it names the ledger",
+                s.name
+            ));
+        }
+        // What the rest of the runner knows comes from the ledger: only these parts of it do not.
+        for line in s.code.lines().filter(|l| l.contains("crate::run")) {
+            for part in ["known", "loader", "send", "execute", "second", "resolver"] {
+                if line.contains(&format!("run::{part}")) {
+                    faults.push(format!("{}: uses `run::{part}`", s.name));
+                }
+            }
+        }
+    }
+    assert!(files > 0);
     report(&faults);
 }

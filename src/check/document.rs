@@ -77,6 +77,8 @@ pub struct Left {
     pub places: Vec<Ignored>,
     /// Whole objects.
     pub objects: Vec<(ObjectId, Span)>,
+    /// Whole objects with their reasons.
+    pub reasons: Vec<(ObjectId, String)>,
 }
 
 /// Reads `ignore:`.
@@ -87,7 +89,8 @@ pub fn ignored(ctx: &mut Ctx<'_>, mapping: &Node) -> Left {
             continue;
         };
         if entry.value.is_null() || entry.value.text().is_some() {
-            reason(ctx, &entry.value, &entry.key, entry.key_span);
+            let why = reason(ctx, &entry.value, &entry.key, entry.key_span);
+            left.reasons.push((object, why));
             left.objects.push((object, entry.key_span));
             continue;
         }

@@ -3,7 +3,7 @@
 use super::{
     column, create, document,
     facts::{Facts, SplitFacts},
-    merge, params, policy, rules,
+    merge, params, policy, reasons, rules,
     scope::{Ctx, Header, Uses},
     split, step, value_map,
 };
@@ -123,6 +123,8 @@ pub fn lower(
         page,
         tests,
         ignored: left.fields.clone(),
+        ignored_objects: left.reasons.clone(),
+        reasons: reasons::gather(node, migration),
     };
     let facts = Facts {
         ctx: &ctx,

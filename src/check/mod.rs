@@ -19,6 +19,7 @@ mod path;
 mod place;
 pub mod platform;
 mod policy;
+mod reasons;
 mod reference;
 mod rules;
 mod scope;

@@ -68,6 +68,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Propose a draft mapping for two platforms, or measure proposals against known mappings.
     Propose(super::commands::propose::Propose),
+    /// Make the pair page: what moves, what stays, what it costs, and why.
+    Page(super::commands::page::PageArgs),
     /// Do the admin's checklist on a simulated account: custom fields, users, records of pick-lists.
     Provision(commands::provision::ProvisionArgs),
     /// Read a source behind an API into files, so that plans, samples and runs need no call to it.
@@ -80,6 +82,8 @@ pub enum Command {
     Handoff(commands::handoff::HandoffArgs),
     /// Show what is held, and why.
     Holds(Holds),
+    /// Compare the source with what the destination really holds; reads no ledger, writes nothing.
+    Reconcile(commands::reconcile::ReconcileArgs),
     /// Verify the ledger's hash chain.
     Audit(Audit),
     /// Serve a simulated platform over HTTP on loopback.

@@ -17,7 +17,8 @@ pub use migration::{
     SourceConnection,
 };
 pub use model::{
-    Advice, Handoff, Mapping, Merge, OrderBy, PageRow, Param, SplitRow, SplitTo, TestCase, ValueMap,
+    Advice, Handoff, Mapping, Merge, OrderBy, OtherValue, PageRow, Param, Reason, SplitRow,
+    SplitTo, TestCase, ValueMap,
 };
 pub use op::{Loss, Op};
 pub use policy::{Absent, BlankPolicy, Found, Missing, OnBad, Policy};

@@ -41,6 +41,19 @@ pub struct Mapping {
     pub tests: Vec<TestCase>,
     /// Source fields left out, with the reason: (object, field, reason).
     pub ignored: Vec<(ObjectId, FieldId, String)>,
+    /// Whole source objects left out, with the reason.
+    pub ignored_objects: Vec<(ObjectId, String)>,
+    /// Every `why:` of the mapping and the migration, in the order of the files.
+    pub reasons: Vec<Reason>,
+}
+
+/// A `why:` and what it is about, for documents. Means nothing to a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The element as the compatibility table names it: `objects.contact.email`, `splits.contact.2`.
+    pub at: String,
+    /// The reason as written.
+    pub text: String,
 }
 
 impl Mapping {

@@ -189,7 +189,8 @@ impl Op {
             Op::Map(_) => Loss::Merge,
             Op::Round { .. } | Op::DayIn(_) => Loss::Precision,
             Op::Cut { .. } => Loss::Shorten,
-            Op::First => Loss::Items,
+            // Members outside of the shape stay behind.
+            Op::First | Op::ParseJson(_) => Loss::Items,
             Op::Over { hold: false, .. } => Loss::Items,
             Op::Plain | Op::Replace { .. } | Op::Regex(_) => Loss::Markup,
             Op::Mask | Op::Hash => Loss::All,

@@ -4,20 +4,26 @@
 //! Pure: reads no file and no clock, and counts only what it is told. What a plan prints is made in `report`.
 
 mod canon;
+pub mod cardinality;
 pub mod compile;
 pub mod estimate;
 pub mod fingerprint;
+pub mod grade;
 pub mod load;
+pub mod loss;
 pub mod manifest;
 pub mod model;
 mod order;
 mod platform_print;
+pub mod yardstick;
 pub mod preflight;
 
 pub use canon::Fingerprint;
+pub use cardinality::{Cardinality, Computed};
 pub use compile::compile;
 pub use estimate::{Counts, Estimate, StepCalls, TierHours, estimate};
 pub use fingerprint::Fingerprints;
+pub use grade::{Grade, grade};
 pub use load::Load;
 pub use manifest::{ByHand, FieldNeed, Manifest, ObjectNeed};
 pub use model::{Deferred, Edge, Plan, Reason};

@@ -7,12 +7,15 @@ pub mod document;
 pub mod extract;
 pub mod handoff;
 pub mod holds;
+pub mod mask;
+pub mod page;
 pub mod plan_graph;
 pub mod plan_json;
 pub mod plan_markdown;
 pub mod plan_text;
 pub mod preflight;
 pub mod propose;
+pub mod reconcile;
 pub mod sheet;
 pub mod status;
 

@@ -32,7 +32,7 @@ pub(super) fn count(number: u64, one: &str, many: &str) -> String {
 }
 
 /// Digits in groups of three: `1 234 567`.
-pub(super) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {

@@ -26,6 +26,7 @@ pub mod pass;
 pub mod preflight;
 pub mod prepare;
 pub mod provision;
+pub mod reconcile;
 pub mod resolver;
 pub mod second;
 pub mod send;

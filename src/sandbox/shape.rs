@@ -71,6 +71,10 @@ pub(super) enum Setting {
 /// Index name of the kinds of entries that are no field's value.
 const FILTER: &str = "?filter";
 
+/// Conditions of a named filter that ask when an instant is. As of the last change of the record: nobody looks at a
+/// simulated account for as long as its days pass.
+const WHEN: [&str; 4] = ["past", "ahead", "today", "tomorrow"];
+
 impl Rules {
     /// Works the rules out; `None` when the platform is no HTTP API.
     pub(super) fn of(platform: Arc<Platform>, tier: Option<String>) -> Option<Rules> {
@@ -127,10 +131,9 @@ impl Rules {
                 let field = &def.fields[id.ix()];
                 let found = record.fields.get(&field.name);
                 match found {
-                    // As of the last change: nobody looks at a simulated account for as long as its days pass.
-                    Some(Value::String(at)) if matches!(want.as_str(), "past" | "ahead") => at
-                        .parse::<jiff::Timestamp>()
-                        .is_ok_and(|t| (t.as_millisecond() <= record.updated) == (want == "past")),
+                    Some(Value::String(at)) if WHEN.contains(&want.as_str()) => {
+                        self.is_when(at, want, record.updated)
+                    }
                     // A boolean that was never set is false.
                     None => want.is_empty() || (field.data_type == Type::Bool && want == "false"),
                     Some(value) => coerce::plain(value) == *want,
@@ -141,6 +144,25 @@ impl Rules {
             }
         }
         out
+    }
+
+    /// True when an instant is past, ahead, or on this or the next day of the account's zone, seen from `now` (in
+    /// milliseconds).
+    fn is_when(&self, at: &str, want: &str, now: i64) -> bool {
+        let Ok(at) = at.parse::<jiff::Timestamp>() else {
+            return false;
+        };
+        let Ok(now) = jiff::Timestamp::from_millisecond(now) else {
+            return false;
+        };
+        let day = |t: jiff::Timestamp| t.to_zoned(self.zone.clone()).date();
+        match want {
+            "past" => at <= now,
+            "ahead" => at > now,
+            "today" => day(at) == day(now),
+            "tomorrow" => day(now).tomorrow().is_ok_and(|next| day(at) == next),
+            _ => false,
+        }
     }
 
     /// The index entry of records that a named filter lets through.

@@ -5,6 +5,7 @@ use crate::{
     support::{Box, fresh},
 };
 use serde_json::{Value, json};
+use transload::clock::{Clock, SystemClock};
 
 #[tokio::test]
 async fn statuses_of_success() {
@@ -746,5 +747,71 @@ async fn an_appointment_keeps_its_attendees_of_both_kinds() {
     ] {
         let answer = b.post("/appointments", meeting(wrong)).await;
         assert_eq!(answer.status, 400, "{answer:?}");
+    }
+}
+
+/// The task filters of the vendor's list; days are those of the account's zone.
+#[tokio::test]
+async fn tasks_are_listed_by_when_they_are_due() {
+    let b = fresh().await;
+    let hours = |n: i64| {
+        let offset = jiff::tz::Offset::from_hours(-6).expect("an offset");
+        let now = SystemClock::new().now().to_zoned(offset.to_time_zone());
+        let noon = now
+            .date()
+            .at(12, 0, 0, 0)
+            .to_zoned(offset.to_time_zone())
+            .expect("noon");
+        noon.checked_add(jiff::Span::new().hours(n))
+            .expect("a time")
+            .timestamp()
+            .to_string()
+    };
+    for (title, due, status) in [
+        ("Long ago", hours(-240), 0),
+        ("Today", hours(0), 0),
+        ("Tomorrow", hours(24), 0),
+        ("Later", hours(240), 0),
+        ("Over", hours(0), 1),
+    ] {
+        let task = json!({"title": title, "due_date": due, "status": status});
+        b.made("/tasks", "task", task).await;
+    }
+    for (filter, expected, never) in [
+        (
+            "due today",
+            vec!["Today"],
+            vec!["Tomorrow", "Later", "Long ago", "Over"],
+        ),
+        (
+            "due tomorrow",
+            vec!["Tomorrow"],
+            vec!["Today", "Later", "Long ago", "Over"],
+        ),
+        (
+            "overdue",
+            vec!["Long ago"],
+            vec!["Tomorrow", "Later", "Over"],
+        ),
+        (
+            "completed",
+            vec!["Over"],
+            vec!["Today", "Tomorrow", "Later", "Long ago"],
+        ),
+    ] {
+        let path = format!("/tasks?filter={}&per_page=100", filter.replace(' ', "%20"));
+        let answer = b.get(&path).await.json();
+        let titles: Vec<&str> = answer["tasks"]
+            .as_array()
+            .expect("tasks")
+            .iter()
+            .filter_map(|t| t["title"].as_str())
+            .collect();
+        for title in expected {
+            assert!(titles.contains(&title), "{filter}: {titles:?}");
+        }
+        for title in never {
+            assert!(!titles.contains(&title), "{filter}: {titles:?}");
+        }
     }
 }

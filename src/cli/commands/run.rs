@@ -204,7 +204,7 @@ fn over_limit(loaded: &load::Loaded, done: &Outcome) -> Option<Failure> {
 }
 
 /// Stops the run on SIGINT and SIGTERM: no new calls, calls under way come to their end. Gives the signal's number.
-fn listen(cancel: &Cancel) -> Arc<AtomicU8> {
+pub(super) fn listen(cancel: &Cancel) -> Arc<AtomicU8> {
     let by = Arc::new(AtomicU8::new(0));
     let cancel = cancel.clone();
     let told = Arc::clone(&by);

@@ -71,8 +71,8 @@ pub(super) static OBJECT: Shape = Shape {
         ),
         key(
             "filters",
-            Kind::Map(NAMES, &Kind::Map(Keys::Any, &Kind::Scalar)),
-            "Named filters of a list: field values that must hold; `past` and `ahead` for times.",
+            Kind::Map(Keys::Any, &Kind::Map(Keys::Any, &Kind::Scalar)),
+            "Named filters of a list: field values that must hold; `past`, `ahead`, `today` and `tomorrow` for times.",
         ),
         key(
             "rows_max",
