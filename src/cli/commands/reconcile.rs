@@ -114,7 +114,7 @@ async fn start(
         calls_per_minute: args.calls_per_minute,
     };
     let destination = connect::destination(loaded, access, &state, Arc::clone(&emit)).await?;
-    runs::listen(&destination);
+    runs::listen(&destination.cancel);
     let found = reconcile(Inputs {
         mapping: Arc::clone(&migration.mapping),
         plan: Arc::clone(&loaded.plan),
