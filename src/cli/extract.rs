@@ -19,7 +19,7 @@ use crate::{
     run::{
         context::Emit,
         extract::{
-            self, Extraction,
+            self, Again, Extraction,
             cache::{Cache, Index},
         },
         source::Source,
@@ -32,8 +32,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// What a run, or another command that may call a source, brings along.
 pub struct Reading<'a> {
-    /// Read everything anew.
-    pub refresh: bool,
+    /// What to read of what was read before.
+    pub again: Again,
     /// Stops it.
     pub cancel: &'a Cancel,
     /// Listener.
@@ -86,7 +86,7 @@ pub async fn source(
     let cache = cache_of(migration);
     let objects = extract::objects(platform, &migration.mapping.source_objects());
     let account = account_of(migration)?;
-    if !reading.refresh
+    if reading.again == Again::Nothing
         && let Some(index) = cache.whole(platform, &objects, &account)
     {
         return Ok((opened(migration, &cache, &index), Some(index)));
@@ -116,7 +116,7 @@ pub async fn source(
         objects,
         account,
         cache: cache.clone(),
-        refresh: reading.refresh,
+        again: reading.again,
         clock,
         emit: Arc::clone(reading.emit),
     })
@@ -129,6 +129,31 @@ pub async fn source(
     }
     let index = read.map_err(super::commands::run::failure)?;
     Ok((opened(migration, &cache, &index), Some(index)))
+}
+
+/// The source, with what is lacking of it read now. For commands that run nothing else beside it.
+///
+/// # Errors
+/// As for [`source`].
+pub fn source_now(migration: &Migration, emit: &Emit) -> Result<Source, Failure> {
+    if matches!(migration.source, SourceConnection::Folder { .. }) {
+        return connect::source_of(migration);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
+    let read = runtime.block_on(source(
+        migration,
+        Reading {
+            again: Again::Nothing,
+            cancel: &Cancel::new(),
+            emit,
+            ledger: None,
+        },
+    ));
+    runtime.shutdown_background();
+    read.map(|(source, _)| source)
 }
 
 fn cache_of(migration: &Migration) -> Cache {

@@ -145,10 +145,24 @@ impl Source {
         Ok((rows, unknown))
     }
 
+    /// The name of an object's file, for people: of an extract the same whenever it was read.
+    pub fn file(&self, object: ObjectId) -> Option<String> {
+        let declared = self.platform.objects.get(object.ix())?;
+        match &declared.rows {
+            Some(rows) => Some(rows.file.clone()),
+            None => self
+                .extracts
+                .contains_key(&object)
+                .then(|| format!("{}.jsonl", declared.name)),
+        }
+    }
+
     /// The size of an object's file in bytes; `None` where there is none.
     pub fn size(&self, object: ObjectId) -> Option<u64> {
-        let object = self.platform.objects.get(object.ix())?;
-        let path = files::path_of(object, &self.folder)?;
+        let path = match self.extracts.get(&object) {
+            Some((path, _)) => path.clone(),
+            None => files::path_of(self.platform.objects.get(object.ix())?, &self.folder)?,
+        };
         std::fs::metadata(path).ok().map(|m| m.len())
     }
 

@@ -11,7 +11,7 @@ use std::{
     process::{Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// What the migration sends as its key.
@@ -27,6 +27,7 @@ pub struct Call {
     headers: BTreeMap<String, String>,
     /// Calls of the same path before it.
     pub n: usize,
+    at: Instant,
 }
 
 impl Call {
@@ -91,6 +92,15 @@ impl Answer {
             next: next.map(str::to_owned),
             ..Answer::text(&body.to_string())
         }
+    }
+
+    /// The only page, of records with names.
+    pub fn named(rows: &[(u32, &str)]) -> Answer {
+        let rows: Vec<Value> = rows
+            .iter()
+            .map(|(id, name)| json!({"id": id, "name": name}))
+            .collect();
+        Answer::text(&json!({"count": rows.len(), "next": null, "results": rows}).to_string())
     }
 
     pub fn link(count: usize, ids: &[u32], next: &str) -> Answer {
@@ -234,6 +244,42 @@ impl Shop {
         );
     }
 
+    pub fn edit_platform(&self, change: impl FnOnce(&str) -> String) {
+        self.edit("specs/platforms/shop.yaml", change);
+        let lake = "fields: {id: {type: id, required: true}}";
+        self.edit("specs/platforms/lake.yaml", |text| {
+            text.replace(
+                lake,
+                "fields: {id: {type: id, required: true}, name: {type: text}}",
+            )
+        });
+    }
+
+    pub fn edit_mapping(&self, change: impl FnOnce(&str) -> String) {
+        self.edit("specs/mappings/shop--lake.yaml", change);
+    }
+
+    fn edit(&self, path: &str, change: impl FnOnce(&str) -> String) {
+        let path = self.folder.path().join(path);
+        let before = fs::read_to_string(&path).expect("a spec");
+        let after = change(&before);
+        assert_ne!(before, after, "nothing changed");
+        fs::write(path, after).expect("a spec");
+    }
+
+    /// When each call came.
+    pub fn times(&self) -> Vec<Instant> {
+        self.log.lock().expect("log").iter().map(|c| c.at).collect()
+    }
+
+    /// The people that were loaded.
+    pub fn rows(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.folder.path().join("out/people.jsonl")).expect("people");
+        text.lines()
+            .map(|l| serde_json::from_str(l).expect("json"))
+            .collect()
+    }
+
     /// Where the migration keeps its own files.
     pub fn folder(&self) -> PathBuf {
         self.folder.path().join(".transload")
@@ -355,6 +401,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Call> {
         params,
         headers,
         n: 0,
+        at: Instant::now(),
     })
 }
 

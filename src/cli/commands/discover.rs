@@ -5,6 +5,7 @@ use crate::{
     cli::{
         connect::{self, Access},
         exit::{Exit, Failure},
+        extract,
         load::{self, Loaded},
         lock, out,
         progress::Progress,
@@ -103,7 +104,11 @@ pub fn run(args: &DiscoverArgs) -> Result<Exit, Failure> {
 /// When the source cannot be opened, or the destination cannot be reached.
 pub fn look(loaded: &Loaded, source_only: bool, emit: &Emit) -> Result<SchemaLock, Failure> {
     let migration = &loaded.migration;
-    let source = connect::source_of(migration)?;
+    let source = if source_only {
+        connect::source_of(migration)?
+    } else {
+        extract::source_now(migration, emit)?
+    };
     let zone = connect::zone_of(migration);
     let (inventory, values) = discover::source(&migration.mapping, &source, zone.as_deref(), emit)
         .map_err(run::failure)?;

@@ -11,7 +11,7 @@ use crate::{
     connector::Cancel,
     event::Event,
     report::extract::{ExtractReport, ObjectRows},
-    run::context::Emit,
+    run::{context::Emit, extract::Again},
 };
 use clap::Args;
 use std::{
@@ -31,6 +31,9 @@ pub struct ExtractArgs {
     /// Read everything anew, whatever was read before.
     #[arg(long)]
     pub refresh: bool,
+    /// Read what changed since, where the API can be asked for that; the rest anew. What was deleted there stays.
+    #[arg(long, conflicts_with = "refresh")]
+    pub changed: bool,
     /// Append events as JSON lines to this file.
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
@@ -83,7 +86,11 @@ async fn start(
     let read = extract::source(
         &loaded.migration,
         extract::Reading {
-            refresh: args.refresh,
+            again: match (args.refresh, args.changed) {
+                (true, _) => Again::Everything,
+                (_, true) => Again::Changed,
+                _ => Again::Nothing,
+            },
             cancel: &cancel,
             emit: &emit,
             ledger: None,

@@ -16,7 +16,7 @@ use crate::{
     ledger::{Ledger, OpenError, Options, RunMeta},
     mapping::{DestinationConnection, Migration},
     report::{self, Difference, HoldGroup, RunReport, StepBooks},
-    run::{self, Inputs, Outcome, RunError, books::Group, context::Emit},
+    run::{self, Inputs, Outcome, RunError, books::Group, context::Emit, extract::Again},
 };
 use std::{
     collections::BTreeMap,
@@ -79,7 +79,11 @@ async fn start(
     let source = extract::source(
         migration,
         extract::Reading {
-            refresh: args.refresh,
+            again: if args.refresh {
+                Again::Everything
+            } else {
+                Again::Nothing
+            },
             cancel: &cancel,
             emit: &emit,
             ledger: Some(&ledger),

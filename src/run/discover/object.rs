@@ -81,7 +81,7 @@ pub(super) fn read(
     let mut out = Read {
         object: SourceObject {
             object: object.name.clone(),
-            file: object.rows.as_ref().map(|r| r.file.clone()),
+            file: source.file(id),
             bytes: source.size(id),
             state: ReadState::Read,
             why: None,

@@ -103,6 +103,11 @@ impl Cache {
             .then_some(index)
     }
 
+    /// The extract in use, as far as it is this account's and still read as the platform file says now.
+    pub(super) fn used(&self, platform: &Platform, account: &str) -> Option<Index> {
+        self.load("index.json", platform, account)
+    }
+
     /// The path of an entry's file.
     pub fn path(&self, entry: &Entry) -> PathBuf {
         self.folder.join(&entry.file)

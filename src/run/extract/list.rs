@@ -7,7 +7,7 @@ use super::{
 use crate::{
     clock::Clock,
     connector::{
-        Stop,
+        ExtractError, Stop,
         files::{Form, Writer},
         rest::Rest,
     },
@@ -16,17 +16,38 @@ use crate::{
     platform::{OpKind, wire},
     run::{context::Emit, failure::RunError},
 };
-use std::{collections::HashSet, path::PathBuf, sync::Arc};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use std::{
+    collections::{HashMap, HashSet},
+    fs::File,
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    sync::Arc,
+};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How often a list is read that ends before its own number of records: it may have moved, once.
 const ATTEMPTS: usize = 2;
+
+/// How much further back changes are asked for: clocks differ, and a server may show a change late.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+
+/// An object as it was read before.
+pub(super) struct Before {
+    /// Its file.
+    pub path: PathBuf,
+    /// When its reading began.
+    pub began: Timestamp,
+}
 
 /// Reads one list.
 pub(super) struct Reader {
     pub rest: Rest,
     pub object: ObjectId,
     pub path: PathBuf,
+    /// Read only what changed since then, and keep the rest.
+    pub before: Option<Before>,
     pub clock: Arc<dyn Clock>,
     pub emit: Emit,
 }
@@ -57,30 +78,31 @@ impl Reader {
         let mut tally = Tally::new(&platform, object);
         let mut known = HashSet::new();
         let mut writer = Writer::create(&self.path, Form::Jsonl)?;
-        let mut cursor = self.rest.list(self.object).whole();
-        let mut line = Vec::new();
+        let since = self.before.as_ref().map(|b| b.began - OVERLAP);
+        let mut cursor = self.rest.list(self.object).since(since).whole();
+        let mut changed = Changed::default();
         while let Some(page) = cursor.next().await? {
-            for record in &page.records {
+            for record in page.records {
                 // A list that moves while it is read shows a record twice. The first one stays: what it became
                 // since is a change after the extract.
-                let key = wire::at(record, &id).and_then(wire::text_of);
-                if let Some(key) = key
-                    && !known.insert(xxh3_64(key.as_bytes()))
-                {
+                let key = wire::at(&record, &id).and_then(wire::text_of);
+                let key = key.map(|k| xxh3_64(k.as_bytes()));
+                if key.is_some_and(|k| !known.insert(k)) {
                     tally.twice += 1;
-                    continue;
+                } else if self.before.is_some() {
+                    changed.add(key, record);
+                } else {
+                    put(&record, &mut writer, &mut tally)?;
                 }
-                tally.record(record);
-                line.clear();
-                serde_json::to_writer(&mut line, record)
-                    .map_err(|e| RunError::Internal(e.to_string()))?;
-                writer.write_json(&line)?;
             }
             (self.emit)(&Event::Extracting {
                 object: object.name.clone(),
-                records: tally.records,
+                records: tally.records + changed.records.len() as u64,
                 total: page.total,
             });
+        }
+        if let Some(before) = &self.before {
+            changed.merge(before, &id, &mut writer, &mut tally)?;
         }
         let bytes = writer.finish()?;
         tally.finished(&self.emit);
@@ -96,5 +118,57 @@ impl Reader {
                 ended: self.clock.now(),
             },
         ))
+    }
+}
+
+/// Writes one record.
+fn put(record: &Value, writer: &mut Writer, tally: &mut Tally<'_>) -> Result<(), RunError> {
+    tally.record(record);
+    let line = serde_json::to_vec(record).map_err(|e| RunError::Internal(e.to_string()))?;
+    writer.write_json(&line)?;
+    Ok(())
+}
+
+/// Records that changed since an earlier reading, in the order of the list.
+#[derive(Default)]
+struct Changed {
+    records: Vec<Option<Value>>,
+    by_key: HashMap<u64, usize>,
+}
+
+impl Changed {
+    fn add(&mut self, key: Option<u64>, record: Value) {
+        if let Some(key) = key {
+            self.by_key.insert(key, self.records.len());
+        }
+        self.records.push(Some(record));
+    }
+
+    /// Writes the records of before, changed ones in their new form at their old place, then the new ones.
+    fn merge(
+        mut self,
+        before: &Before,
+        id: &str,
+        writer: &mut Writer,
+        tally: &mut Tally<'_>,
+    ) -> Result<(), RunError> {
+        let trouble = |source| ExtractError::Io {
+            path: before.path.clone(),
+            source,
+        };
+        let old = File::open(&before.path).map_err(trouble)?;
+        for line in BufReader::new(old).lines() {
+            let line = line.map_err(trouble)?;
+            let record: Value =
+                serde_json::from_str(&line).map_err(|e| trouble(std::io::Error::other(e)))?;
+            let key = wire::at(&record, id).and_then(wire::text_of);
+            let place = key.and_then(|k| self.by_key.get(&xxh3_64(k.as_bytes())));
+            let newer = place.and_then(|at| self.records.get_mut(*at)?.take());
+            put(&newer.unwrap_or(record), writer, tally)?;
+        }
+        for record in self.records.iter().flatten() {
+            put(record, writer, tally)?;
+        }
+        Ok(())
     }
 }

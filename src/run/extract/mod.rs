@@ -32,12 +32,24 @@ pub struct Extraction {
     pub account: String,
     /// Where extracts are kept.
     pub cache: Cache,
-    /// Read everything anew, whatever is there.
-    pub refresh: bool,
+    /// What to read of what is there already.
+    pub again: Again,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Listener.
     pub emit: Emit,
+}
+
+/// What is read of an extract that is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Again {
+    /// Nothing: only what is lacking.
+    #[default]
+    Nothing,
+    /// What changed since, of objects whose list can be asked so; the others whole.
+    Changed,
+    /// Everything.
+    Everything,
 }
 
 /// The objects to extract so that these can be read: those that the API gives, and the parents that others are
@@ -61,7 +73,7 @@ pub fn objects(platform: &Platform, read: &BTreeSet<ObjectId>) -> BTreeSet<Objec
     all
 }
 
-/// Reads what the cache lacks. Does nothing when it has everything and no refresh is asked for.
+/// Reads what the cache lacks, and again what is asked for. Does nothing when it has everything and that is nothing.
 ///
 /// # Errors
 /// When the source stops or a file cannot be written. What was complete by then is kept.
@@ -71,16 +83,19 @@ pub async fn read(extraction: Extraction) -> Result<Index, RunError> {
         objects,
         account,
         cache,
-        refresh,
+        again,
         clock,
         emit,
     } = extraction;
     let platform = Arc::clone(rest.platform());
     let now = clock.now();
-    if !refresh && let Some(whole) = cache.whole(&platform, &objects, &account) {
+    let used = cache.used(&platform, &account);
+    if again == Again::Nothing
+        && let Some(whole) = cache.whole(&platform, &objects, &account)
+    {
         return Ok(whole);
     }
-    let mut next = cache.begin(&platform, &account, now, refresh)?;
+    let mut next = cache.begin(&platform, &account, now, again != Again::Nothing)?;
     let lacking: Vec<ObjectId> = objects
         .iter()
         .copied()
@@ -101,6 +116,9 @@ pub async fn read(extraction: Extraction) -> Result<Index, RunError> {
             rest: rest.clone(),
             object: id,
             path,
+            before: (again == Again::Changed)
+                .then(|| before(&platform, id, &cache, used.as_ref()))
+                .flatten(),
             clock: Arc::clone(&clock),
             emit: Arc::clone(&emit),
         };
@@ -133,6 +151,22 @@ pub async fn read(extraction: Extraction) -> Result<Index, RunError> {
     }
     cache.publish(&next)?;
     Ok(next)
+}
+
+/// What was read before of an object whose list can be asked for what changed: its file, and when reading it began.
+fn before(
+    platform: &Platform,
+    id: ObjectId,
+    cache: &Cache,
+    used: Option<&Index>,
+) -> Option<list::Before> {
+    let object = object(platform, id)?;
+    object.op(OpKind::List)?.since.as_ref()?;
+    let entry = used?.objects.get(&object.name)?;
+    Some(list::Before {
+        path: cache.path(entry),
+        began: entry.began,
+    })
 }
 
 fn object(platform: &Platform, id: ObjectId) -> Option<&Object> {
