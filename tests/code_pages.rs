@@ -8,7 +8,7 @@
 )]
 
 use std::{collections::BTreeSet, fs, path::Path};
-use transload::diag::{Code, Severity};
+use transload::diag::{Code, Severity, hold};
 
 fn pages() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/codes");
@@ -73,4 +73,61 @@ fn every_page_has_a_code() {
     let known: BTreeSet<String> = Code::ALL.iter().map(|c| format!("{}.md", c.id())).collect();
     let extra: Vec<String> = pages().difference(&known).cloned().collect();
     assert!(extra.is_empty(), "pages without a code: {extra:?}");
+}
+
+/// The codes of holds that the sources make, as texts beside the words that make a hold.
+fn hold_codes() -> BTreeSet<String> {
+    fn files(folder: &Path, out: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && name != "tests" {
+                files(&path, out);
+            } else if name.ends_with(".rs") && name != "tests.rs" {
+                let text = fs::read_to_string(&path).unwrap();
+                let end = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
+                out.push(text[..end].to_owned());
+            }
+        }
+    }
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut texts = Vec::new();
+    for module in ["run", "transform", "value"] {
+        files(&src.join(module), &mut texts);
+    }
+    // A code stands after `code:`, as the first argument of a hold, or as the outcome of a fault.
+    let places = [
+        r#"code: "([a-z_]+)""#,
+        r#"[Hh]old\(\s*"([a-z_]+)","#,
+        r#"held\([^;{}"]*"([a-z_]+)","#,
+        r#"(?:FaultKind|KeyFault|JoinFault|Trouble)::[A-Za-z]+(?:\(_\))? => \(?\s*"([a-z_]+)","#,
+        r#"BAD_ROW: &str = "([a-z_]+)""#,
+    ];
+    let mut codes = BTreeSet::new();
+    for place in places {
+        let pattern = regex::Regex::new(place).unwrap();
+        for text in &texts {
+            codes.extend(pattern.captures_iter(text).map(|c| c[1].to_owned()));
+        }
+    }
+    codes
+}
+
+#[test]
+fn every_hold_is_explained() {
+    let made = hold_codes();
+    assert!(made.len() > 20, "{made:?}");
+    for known in [
+        "join_none",
+        "in_doubt",
+        "same_match_key",
+        "not_a_date",
+        "exists",
+        "bad_row",
+    ] {
+        assert!(made.contains(known), "{known} was not found in the sources");
+    }
+    let explained: BTreeSet<String> = hold::all().iter().map(|(c, _)| (*c).to_owned()).collect();
+    let missing: Vec<&String> = made.difference(&explained).collect();
+    assert!(missing.is_empty(), "docs/holds.md explains no {missing:?}");
 }

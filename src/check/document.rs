@@ -11,7 +11,7 @@ use crate::{
     mapping::{Advice, Handoff, PageRow, TestCase},
     spec::Node,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads `handoff:`.
 pub fn handoffs(ctx: &mut Ctx<'_>, mapping: &Node) -> Vec<Handoff> {
@@ -134,6 +134,7 @@ pub fn reason(ctx: &mut Ctx<'_>, node: &Node, name: &str, span: Span) -> String 
 /// Reads `page:`. Each row must be bound to something that exists.
 pub fn page(ctx: &mut Ctx<'_>, mapping: &Node) -> Vec<PageRow> {
     let mut out: Vec<PageRow> = Vec::new();
+    let mut gone: BTreeSet<String> = BTreeSet::new();
     let rows = mapping
         .get("page")
         .map(|p| p.get_items("rows"))
@@ -157,7 +158,12 @@ pub fn page(ctx: &mut Ctx<'_>, mapping: &Node) -> Vec<PageRow> {
             let named = item.text().unwrap_or("");
             if names_something(mapping, named) {
                 by.push(named.to_owned());
-            } else {
+                continue;
+            }
+            // Rows bound to parts of one thing that is gone have one cause.
+            let whole: Vec<&str> = named.splitn(3, '.').take(2).collect();
+            let whole = whole.join(".");
+            if names_something(mapping, &whole) || gone.insert(whole) {
                 ctx.push(
                     Diagnostic::new(
                         Code::PageRowNamesNothing,
@@ -299,6 +305,11 @@ fn records(ctx: &mut Ctx<'_>, object: &str, span: Span, list: &Node, names: Name
 }
 
 fn names_nothing(ctx: &mut Ctx<'_>, span: Span, name: &str, names: Names) {
+    // A source object that the mapping itself looked for in vain has its finding.
+    let message = format!("{} (source) has no object `{name}`", ctx.source.name);
+    if names == Names::Source && ctx.out.has(Code::UnknownObject, &message) {
+        return;
+    }
     let objects = |p: &crate::platform::Platform| {
         p.objects.iter().map(|o| o.name.clone()).collect::<Vec<_>>()
     };

@@ -275,7 +275,7 @@ fn with_argument(ctx: &mut Ctx<'_>, name: &str, arg: &Node) -> Result<Option<Op>
                 .map(str::to_owned)
                 .ok_or_else(|| no("needs `with:`"))?,
         },
-        "date" => Op::ParseDate(format(arg)?),
+        "date" => Op::ParseDate(reading_format(arg)?),
         "format" => Op::FormatDate {
             format: format(if arg.text().is_some() {
                 arg
@@ -316,13 +316,17 @@ fn pattern(node: &Node) -> Result<String, Refused> {
 }
 
 fn format(node: &Node) -> Result<String, Refused> {
+    usable(node, crate::platform::zone::check_format)
+}
+
+fn reading_format(node: &Node) -> Result<String, Refused> {
+    usable(node, crate::platform::zone::check_reading_format)
+}
+
+fn usable(node: &Node, check: fn(&str) -> Result<(), String>) -> Result<String, Refused> {
     let text = node.text().unwrap_or("");
-    match crate::platform::zone::check_format(text) {
-        Ok(()) if text.contains('%') => Ok(text.to_owned()),
-        Ok(()) => Err((
-            node.span,
-            format!("has a format without a directive: `{text}`"),
-        )),
+    match check(text) {
+        Ok(()) => Ok(text.to_owned()),
         Err(why) => Err((node.span, format!("cannot use the format `{text}`: {why}"))),
     }
 }

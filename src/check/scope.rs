@@ -2,7 +2,7 @@
 
 use super::kind::Kind;
 use crate::{
-    diag::{Code, Diagnostic, Diagnostics, Files, Span},
+    diag::{Code, Diagnostic, Diagnostics, Files, Span, nearest},
     ident::{FieldId, ObjectId, StepId},
     mapping::{Join, Let, Of, Param, ValueMap},
     platform::{Field, Object, Platform},
@@ -151,7 +151,7 @@ impl<'a> Ctx<'a> {
     }
 }
 
-/// The object of that name on a platform, or a finding.
+/// The object of that name on a platform, or a finding and the object that was most likely meant.
 pub fn find_object(
     platform: &Platform,
     side: &str,
@@ -159,18 +159,18 @@ pub fn find_object(
     span: Span,
     out: &mut Diagnostics,
 ) -> Option<ObjectId> {
-    let found = platform.object(name).map(|(id, _)| id);
-    if found.is_none() {
-        out.push(
-            Diagnostic::new(
-                Code::UnknownObject,
-                span,
-                format!("{} ({side}) has no object `{name}`", platform.name),
-            )
-            .did_you_mean(name, platform.objects.iter().map(|o| o.name.as_str())),
-        );
+    if let Some((id, _)) = platform.object(name) {
+        return Some(id);
     }
-    found
+    let known = || platform.objects.iter().map(|o| o.name.as_str());
+    let message = format!("{} ({side}) has no object `{name}`", platform.name);
+    // A name that is not there is told once, and read on as the one that it was most likely meant to be.
+    if !out.has(Code::UnknownObject, &message) {
+        out.push(Diagnostic::new(Code::UnknownObject, span, message).did_you_mean(name, known()));
+    }
+    nearest(name, known())
+        .and_then(|name| platform.object(name))
+        .map(|(id, _)| id)
 }
 
 /// The names that stand for values: the fields of one source object, joins and lets.

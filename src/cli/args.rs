@@ -58,9 +58,9 @@ pub enum Color {
 pub enum Command {
     /// Check specs: platforms, mappings, migrations. Offline, all faults at once.
     Validate(Validate),
-    /// Explain a diagnostic code.
+    /// Explain a diagnostic code, or the code of a hold.
     Explain(Explain),
-    /// Print the JSON Schema of a kind of spec.
+    /// Print the JSON Schema of a kind of spec, or its keys as tables.
     Schema(Schema),
     /// Look at the source and the destination, and keep what is found as a schema lock. Writes to neither.
     Discover(commands::discover::DiscoverArgs),
@@ -120,7 +120,7 @@ pub enum FindingFormat {
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A code (`E0103`), its name (`unknown-key`), or nothing for the list.
+    /// A code (`E0103`), its name (`unknown-key`), the code of a hold (`join_none`), or nothing for the list.
     pub code: Option<String>,
 }
 
@@ -130,6 +130,18 @@ pub struct Schema {
     /// The kind of spec.
     #[arg(value_enum)]
     pub kind: SchemaKind,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = SchemaFormat::Json)]
+    pub format: SchemaFormat,
+}
+
+/// How a schema is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaFormat {
+    /// JSON Schema, for editors and validators.
+    Json,
+    /// Tables of all keys, for people.
+    Markdown,
 }
 
 /// Kinds of spec.

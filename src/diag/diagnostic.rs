@@ -83,13 +83,8 @@ impl Diagnostic {
     #[must_use]
     pub fn did_you_mean<'a>(self, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.into_iter().collect();
-        let near = known
-            .iter()
-            .map(|k| (strsim::damerau_levenshtein(wrong, k), *k))
-            .filter(|(d, k)| *d <= (wrong.chars().count().max(k.chars().count()) / 3).max(1))
-            .min();
-        match near {
-            Some((_, k)) => self.hint(format!("did you mean `{k}`?")),
+        match nearest(wrong, known.iter().copied()) {
+            Some(k) => self.hint(format!("did you mean `{k}`?")),
             None if known.is_empty() => self,
             None => {
                 let more = known.len().saturating_sub(8);
@@ -108,6 +103,16 @@ impl Diagnostic {
     }
 }
 
+/// The known name that a wrong one was most likely meant to be; `None` when none is near.
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|k| (strsim::damerau_levenshtein(wrong, k), k))
+        .filter(|(d, k)| *d <= (wrong.chars().count().max(k.chars().count()) / 3).max(1))
+        .min()
+        .map(|(_, k)| k)
+}
+
 /// Findings in the order they were made; sorted by place when shown.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
@@ -123,6 +128,13 @@ impl Diagnostics {
     /// Takes over all of `other`.
     pub fn extend(&mut self, other: Diagnostics) {
         self.items.extend(other.items);
+    }
+
+    /// True when this was found already, wherever.
+    pub fn has(&self, code: Code, message: &str) -> bool {
+        self.items
+            .iter()
+            .any(|d| d.code == code && d.message == message)
     }
 
     /// True when one of them is an error.

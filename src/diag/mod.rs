@@ -5,10 +5,11 @@
 
 pub mod code;
 pub mod diagnostic;
+pub mod hold;
 pub mod render;
 pub mod span;
 
 pub use code::Code;
-pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, nearest};
 pub use render::{render_json, render_short, render_text};
 pub use span::{FileId, Files, Span};

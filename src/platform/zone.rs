@@ -3,7 +3,10 @@
 //! Zones come from the tables inside the binary and never from the machine, so that the same file means
 //! the same instants everywhere.
 
-use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
+use jiff::{
+    civil::{Date, date},
+    tz::{Offset, TimeZone, TimeZoneDatabase},
+};
 
 /// The zone of an IANA name, of a fixed offset (`-06:00`, `+0530`), or of `UTC` and `Z`.
 pub fn find(name: &str) -> Option<TimeZone> {
@@ -47,6 +50,12 @@ pub fn check_format(format: &str) -> Result<(), String> {
     if format.trim().is_empty() {
         return Err("it is empty".to_owned());
     }
+    if !format.contains('%') {
+        return Err(format!(
+            "it has no directive such as `%Y`, so it is the same text for every day{}",
+            meant(format)
+        ));
+    }
     let sample = jiff::Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
     jiff::fmt::strtime::format(format, &sample)
         .map(|_| ())
@@ -55,6 +64,61 @@ pub fn check_format(format: &str) -> Result<(), String> {
             // The last part is the cause; before it stands what the library was doing.
             whole.rsplit(": ").next().unwrap_or(&whole).to_owned()
         })
+}
+
+/// Checks a strptime format that days are read with, without an input: what it writes of a day it must read back.
+///
+/// # Errors
+///
+/// Why no day can be read with it.
+pub fn check_reading_format(format: &str) -> Result<(), String> {
+    check_format(format)?;
+    let sample = date(2026, 11, 23).at(13, 45, 56, 0);
+    let Ok(sample) = sample.to_zoned(TimeZone::UTC) else {
+        return Ok(());
+    };
+    let read = jiff::fmt::strtime::format(format, &sample)
+        .and_then(|text| jiff::fmt::strtime::parse(format, text))
+        .and_then(|parsed| day_of(&parsed));
+    match read {
+        Ok(date) if date == sample.date() => Ok(()),
+        Ok(_) => Err("a day that it writes is another day when it is read back".to_owned()),
+        Err(_) => Err(format!(
+            "no day can be read with it: it needs a year, a month and a day{}",
+            meant(format)
+        )),
+    }
+}
+
+/// The day that was read; of an instant (`%s`) its day in UTC.
+fn day_of(parsed: &jiff::fmt::strtime::BrokenDownTime) -> Result<Date, jiff::Error> {
+    parsed.to_date().or_else(|e| {
+        let instant = parsed.to_timestamp().map_err(|_| e)?;
+        Ok(TimeZone::UTC.to_datetime(instant).date())
+    })
+}
+
+/// What a format of another language was most likely meant to be: `dd/MM/yyyy` is `%d/%m/%Y`.
+fn meant(format: &str) -> String {
+    const WORDS: [(&str, &str); 9] = [
+        ("yyyy", "%Y"),
+        ("YYYY", "%Y"),
+        ("MM", "%m"),
+        ("dd", "%d"),
+        ("DD", "%d"),
+        ("HH", "%H"),
+        ("hh", "%H"),
+        ("mm", "%M"),
+        ("ss", "%S"),
+    ];
+    let mut out = format.to_owned();
+    for (theirs, ours) in WORDS {
+        out = out.replace(theirs, ours);
+    }
+    if out == format || format.contains('%') {
+        return String::new();
+    }
+    format!("; write `{out}`")
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl SpecKind {
     }
 }
 
-/// A spec file as read. When loading left no error for it, its tree has the shape of its kind, and the
+/// A spec file as read, misspelt keys mended ([`shape::mend()`]). When loading left no error for it, its tree has the shape of its kind, and the
 /// accessors of [`Node`] may be trusted: required keys are there, words are known, numbers can be read.
 #[derive(Clone, Debug)]
 pub struct SpecFile {
@@ -147,7 +147,15 @@ pub fn load_file(path: &Path, files: &mut Files, out: &mut Diagnostics) -> Optio
     let file = files.add(path, text);
     let tree = yaml::parse(file, files.text(file), out)?;
     let kind = kind_of(&tree, file, out)?;
-    shape::check(&tree, shapes::of(kind), out);
+    let mut found = Diagnostics::default();
+    shape::check(&tree, shapes::of(kind), &mut found);
+    // The check of meaning reads on as if slips were what they were meant to be: one cause, one finding.
+    let tree = if found.has_errors() {
+        shape::mend(&tree, shapes::of(kind))
+    } else {
+        tree
+    };
+    out.extend(found);
     Some(SpecFile {
         file,
         kind,

@@ -406,7 +406,7 @@ fn formats(node: &Node, scope: &mut Scope<'_>) -> Vec<String> {
     let mut formats = Vec::new();
     for item in node.get_items("format") {
         let Some(format) = item.text() else { continue };
-        if let Err(why) = zone::check_format(format) {
+        if let Err(why) = zone::check_reading_format(format) {
             scope.fault(
                 Code::PlatformTime,
                 item.span,

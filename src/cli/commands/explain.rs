@@ -1,4 +1,4 @@
-//! `transload explain`: the page of a diagnostic code.
+//! `transload explain`: the page of a diagnostic code, or what the code of a hold means.
 
 use crate::{
     cli::{
@@ -6,7 +6,7 @@ use crate::{
         exit::{Exit, Failure},
         out,
     },
-    diag::Code,
+    diag::{Code, hold},
 };
 
 /// Prints the page, or the list of all codes.
@@ -15,10 +15,16 @@ use crate::{
 /// When there is no such code.
 pub fn run(args: &Explain) -> Result<Exit, Failure> {
     let Some(wanted) = &args.code else {
-        let list: Vec<String> = Code::ALL
+        let mut list: Vec<String> = Code::ALL
             .iter()
             .map(|c| format!("{}  {}", c.id(), c.name()))
             .collect();
+        list.push("\nHolds".to_owned());
+        list.extend(
+            hold::all()
+                .into_iter()
+                .map(|(code, says)| format!("{code}  {}", says.replace('\n', " "))),
+        );
         out::result(&list.join("\n"));
         return Ok(Exit::Done);
     };
@@ -27,9 +33,17 @@ pub fn run(args: &Explain) -> Result<Exit, Failure> {
             out::result(code.page());
             Ok(Exit::Done)
         }
-        None => Err(
-            Failure::new(Exit::Usage, format!("there is no code `{wanted}`"))
-                .hint("`transload explain` without a code lists all of them"),
-        ),
+        None => match hold::find(wanted) {
+            Some(entry) => {
+                out::result(&entry);
+                Ok(Exit::Done)
+            }
+            None => Err(
+                Failure::new(Exit::Usage, format!("there is no code `{wanted}`")).hint(
+                    "`transload explain` without a code lists all of them; a hold with another code was made by a \
+                     `guards:` entry of the mapping, whose `say:` explains it",
+                ),
+            ),
+        },
     }
 }

@@ -1,12 +1,15 @@
-//! `transload schema`: the JSON Schema of a kind of spec.
+//! `transload schema`: the JSON Schema of a kind of spec, or its keys as tables for people.
 
 use crate::{
     cli::{
-        args::{Schema, SchemaKind},
+        args::{Schema, SchemaFormat, SchemaKind},
         exit::{Exit, Failure},
         out,
     },
-    spec::{SpecKind, shape::json_schema},
+    spec::{
+        SpecKind,
+        shape::{json_schema, reference},
+    },
 };
 
 /// Prints the schema.
@@ -19,6 +22,10 @@ pub fn run(args: &Schema) -> Result<Exit, Failure> {
         SchemaKind::Mapping => SpecKind::Mapping,
         SchemaKind::Migration => SpecKind::Migration,
     };
+    if args.format == SchemaFormat::Markdown {
+        out::result(&reference(kind));
+        return Ok(Exit::Done);
+    }
     let text = serde_json::to_string_pretty(&json_schema(kind))
         .map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
     out::result(&text);

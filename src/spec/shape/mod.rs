@@ -7,10 +7,14 @@
 
 pub mod check;
 pub mod literal;
+pub mod mend;
+pub mod reference;
 pub mod schema;
 
 pub use check::check;
 pub use literal::Literal;
+pub use mend::mend;
+pub use reference::reference;
 pub use schema::json_schema;
 
 /// An object: a closed set of keys.
