@@ -179,6 +179,7 @@ fn a_format_that_reads_no_day_is_refused() {
     assert!(good.contains(stands));
     for (format, told) in [
         ("dd/MM/yyyy", Some("write `%d/%m/%Y`")),
+        ("dd/mm/yyyy hh:mm", Some("write `%d/%m/%Y %H:%M`")),
         ("%m/%d", Some("it needs a year, a month and a day")),
         ("%H:%M", Some("it needs a year, a month and a day")),
         ("%Q", Some("cannot be read")),

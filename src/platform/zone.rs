@@ -112,6 +112,11 @@ fn meant(format: &str) -> String {
         ("ss", "%S"),
     ];
     let mut out = format.to_owned();
+    // Months in small letters, as in `dd/mm/yyyy`: minutes come after hours.
+    let hours = out.find(['H', 'h']).unwrap_or(usize::MAX);
+    if !out.contains("MM") && out.find("mm").is_some_and(|at| at < hours) {
+        out = out.replacen("mm", "%m", 1);
+    }
     for (theirs, ours) in WORDS {
         out = out.replace(theirs, ours);
     }

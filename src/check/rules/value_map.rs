@@ -3,7 +3,9 @@
 use crate::{
     check::facts::Facts,
     diag::{Code, Diagnostic, Diagnostics},
-    mapping::model::OtherValue,
+    ident::{FieldId, ObjectId},
+    mapping::{Compare, Input, Mapping, Operand, SplitTo, When, model::OtherValue},
+    value::Scalar,
 };
 
 pub(super) fn rule(facts: &Facts<'_>, out: &mut Diagnostics) {
@@ -62,6 +64,13 @@ pub(super) fn rule(facts: &Facts<'_>, out: &mut Diagnostics) {
         let open: Vec<&str> = choices
             .iter()
             .filter(|c| !map.rows.iter().any(|(k, _)| same(k, c)))
+            // What a split leaves out everywhere never comes to the map.
+            .filter(|c| {
+                !known
+                    .takes
+                    .iter()
+                    .all(|(object, field, _)| is_left_out(facts.mapping, *object, *field, c))
+            })
             .copied()
             .collect();
         if map.other == OtherValue::Hold && !open.is_empty() {
@@ -78,5 +87,34 @@ pub(super) fn rule(facts: &Facts<'_>, out: &mut Diagnostics) {
                 .hint("add rows, or say `other: keep` or `other: {use: …}`"),
             );
         }
+    }
+}
+
+/// True when the first row of the object's split that can hold for this choice leaves the record out.
+fn is_left_out(mapping: &Mapping, object: ObjectId, field: FieldId, choice: &str) -> bool {
+    let rows = mapping
+        .splits
+        .get(object.ix())
+        .map_or(&[][..], Vec::as_slice);
+    rows.iter()
+        // Only a row at the front is certain: one before it may take the record.
+        .take_while(|row| matches!(row.to, SplitTo::Drop(_)))
+        .filter_map(|row| row.when.as_ref())
+        .any(|when| asks_for(when, field, choice))
+}
+
+/// True when a condition holds for every record with this choice.
+fn asks_for(when: &When, field: FieldId, choice: &str) -> bool {
+    let is_field = |o: &Operand| *o == Operand::Input(Input::Field(field));
+    let is_choice = |s: &Scalar| match s {
+        Scalar::Text(t) => t.trim().eq_ignore_ascii_case(choice.trim()),
+        _ => false,
+    };
+    match when {
+        When::Or(any) => any.iter().any(|w| asks_for(w, field, choice)),
+        When::And(all) => all.iter().all(|w| asks_for(w, field, choice)),
+        When::In(of, list) => is_field(of) && list.iter().any(is_choice),
+        When::Compare(of, Compare::Equal, Operand::Literal(s)) => is_field(of) && is_choice(s),
+        _ => false,
     }
 }

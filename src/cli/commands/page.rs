@@ -3,13 +3,18 @@
 use crate::{
     check,
     cli::{
+        commands::state_folder,
         connect::source_of,
         exit::{Exit, Failure},
-        load, out,
+        load, lock, out, preflight,
     },
     diag,
     mapping::Migration,
-    plan::{self, Counts, Estimate, Plan, estimate, yardstick},
+    plan::{
+        self, Counts, Estimate, Plan, estimate,
+        preflight::{CheckLine, Facts, judge},
+        yardstick,
+    },
     report::page,
     spec::Project,
 };
@@ -79,7 +84,12 @@ pub fn run(args: &PageArgs) -> Result<Exit, Failure> {
         }
         None => (measured(&plan), GRADED),
     };
+    let checks = match &migration {
+        Some(migration) => checked(migration, &plan, args.offline)?,
+        None => Vec::new(),
+    };
     let page = page::build(&page::Input {
+        checks: &checks,
         plan: &plan,
         migration: migration
             .as_ref()
@@ -142,6 +152,24 @@ fn counted(migration: &Migration, plan: &Plan) -> Option<Counts> {
     (!counts.source.is_empty()).then_some(counts)
 }
 
+/// What the pre-flight says of the gotchas, with the schema lock where there is one.
+fn checked(migration: &Migration, plan: &Plan, offline: bool) -> Result<Vec<CheckLine>, Failure> {
+    let lock = lock::read(&state_folder(&migration.path))?;
+    let source = (!offline).then(|| source_of(migration).ok()).flatten();
+    let stale = match (&source, &lock) {
+        (Some(source), Some(lock)) => preflight::stale(migration, source, lock),
+        _ => Vec::new(),
+    };
+    let facts = Facts {
+        lock: lock.as_ref(),
+        account: None,
+        tier: migration.tier.as_deref(),
+        provision: preflight::provisions(migration),
+        stale: &stale,
+    };
+    Ok(judge(plan, &facts).checks)
+}
+
 /// The plan of a mapping, or of a migration.
 fn planned(path: &Path) -> Result<(Arc<Plan>, Option<Migration>), Failure> {
     if path.is_dir() {
@@ -166,7 +194,14 @@ fn planned(path: &Path) -> Result<(Arc<Plan>, Option<Migration>), Failure> {
         );
     }
     let refused = |found: &diag::Diagnostics| {
-        out::note(&diag::render_text(&project.files, found, true));
+        // Notes are for `validate`.
+        let mut told = diag::Diagnostics::default();
+        for d in found.sorted() {
+            if d.severity != diag::Severity::Note {
+                told.push(d.clone());
+            }
+        }
+        out::note(&diag::render_text(&project.files, &told, true));
         Failure::new(
             Exit::Findings,
             format!("{} has errors; no page was made", path.display()),

@@ -3,17 +3,31 @@
 use super::model::{GotchaLine, Outcome};
 use crate::{
     mapping::{JoinKind, OnJoin, OtherValue},
-    plan::{Counts, Plan, grade::tier_limits},
+    plan::{
+        Counts, Plan,
+        grade::tier_limits,
+        preflight::{CheckLine, CheckResult},
+    },
     platform::{Gotcha, Platform},
 };
 
-pub(super) fn lines(plan: &Plan, counts: Option<&Counts>, tier: Option<&str>) -> Vec<GotchaLine> {
+pub(super) fn lines(
+    plan: &Plan,
+    checks: &[CheckLine],
+    counts: Option<&Counts>,
+    tier: Option<&str>,
+) -> Vec<GotchaLine> {
     let mapping = &plan.mapping;
     [&mapping.source, &mapping.destination]
         .into_iter()
         .flat_map(|platform| platform.gotchas.iter().map(move |g| (platform, g)))
         .map(|(platform, gotcha)| {
-            let (outcome, result) = result(plan, counts, tier, platform, gotcha);
+            let checked = checks
+                .iter()
+                .find(|c| c.platform == platform.title && c.id == gotcha.id)
+                .and_then(by_check);
+            let (outcome, result) =
+                checked.unwrap_or_else(|| result(plan, counts, tier, platform, gotcha));
             GotchaLine {
                 id: gotcha.id.clone(),
                 platform: platform.title.clone(),
@@ -25,6 +39,21 @@ pub(super) fn lines(plan: &Plan, counts: Option<&Counts>, tier: Option<&str>) ->
             }
         })
         .collect()
+}
+
+/// What the pre-flight found with the schema lock; `None` where it knows no more than the files.
+fn by_check(check: &CheckLine) -> Option<(Outcome, String)> {
+    match check.result {
+        CheckResult::Ok => Some((
+            Outcome::Handled,
+            "checked against the data: nothing is wrong".to_owned(),
+        )),
+        CheckResult::Failed => Some((
+            Outcome::Open,
+            format!("checked against the data: {}", check.found),
+        )),
+        CheckResult::NotKnown | CheckResult::Said => None,
+    }
 }
 
 fn result(
@@ -39,6 +68,10 @@ fn result(
         "choices_complete" => choices(plan),
         "rows_within_tier" => rows(plan, counts, tier, gotcha),
         "join_complete" => joins(plan, platform, gotcha),
+        "keys_unique" | "values_readable" => (
+            Outcome::AtTheRun,
+            "checked against the data, by discovery".to_owned(),
+        ),
         _ => (Outcome::Note, "to know; nothing can be checked".to_owned()),
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     plan::{
         Computed, Counts, Estimate, Plan, cardinality,
         grade::{self, Area, Grade, Volume},
+        preflight::CheckLine,
     },
 };
 
@@ -36,6 +37,8 @@ pub struct Input<'a> {
     pub tier: Option<&'a str>,
     /// Records of the source, where they were counted.
     pub counts: Option<&'a Counts>,
+    /// What the pre-flight found out about the gotchas; empty without a migration.
+    pub checks: &'a [CheckLine],
     /// What loads cost: the number of records in words, and the estimate.
     pub estimates: &'a [(String, Estimate)],
     /// Which of them grades the volume.
@@ -92,7 +95,7 @@ pub fn build(input: &Input<'_>) -> Page {
         one_to_one: rows.iter().filter(|r| r.cardinality == "1:1").count(),
         objects: rows.len(),
         rows,
-        gotchas: gotcha::lines(plan, input.counts, input.tier),
+        gotchas: gotcha::lines(plan, input.checks, input.counts, input.tier),
         quirks: quirks(mapping),
         stays: stays(plan),
         fields_to_create: plan.manifest.objects.iter().map(|o| o.fields.len()).sum(),
