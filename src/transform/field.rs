@@ -13,9 +13,9 @@ use super::{
     text,
 };
 use crate::{
-    mapping::{BlankPolicy, FieldMap, Loss, Mapping, Missing, OnBad, Op},
+    mapping::{BlankPolicy, FieldMap, Input, Loss, Mapping, Missing, OnBad, Op},
     platform::{Object, wire::Encoder},
-    value::{Fault, Value},
+    value::{Fault, FaultKind, Type, Value},
 };
 
 /// An entry of a step, compiled.
@@ -26,6 +26,8 @@ pub(crate) struct FieldCode {
     node: Node,
     /// The column, when the entry copies one and does nothing else.
     copied: Option<usize>,
+    /// The choices that the source field has, where nothing in the entry says what becomes of others.
+    choices: Option<Vec<String>>,
     before: Vec<Act>,
     pages: Option<(usize, String)>,
     after: Vec<Act>,
@@ -78,6 +80,28 @@ pub(crate) enum Trouble<'a> {
     SkipRow,
 }
 
+/// The closed choices of the source field that an entry reads: a value outside of them is none the platform knows. A
+/// value map says itself what becomes of others.
+fn choices(compiler: &Compiler<'_>, entry: &FieldMap) -> Option<Vec<String>> {
+    let Input::Field(id) = entry.input else {
+        return None;
+    };
+    let object = compiler.mapping.source.objects.get(compiler.object.ix())?;
+    let field = object.fields.get(id.ix())?;
+    let mapped = entry.ops.iter().any(|op| matches!(op, Op::Map(_)));
+    if mapped || field.data_type != Type::Enum || field.values_observed {
+        return None;
+    }
+    field.values.clone()
+}
+
+/// Choices compare trimmed and without case.
+fn same_choice(choice: &str, text: &str) -> bool {
+    let (choice, text) = (choice.trim(), text.trim());
+    choice.eq_ignore_ascii_case(text)
+        || (!text.is_ascii() && choice.to_lowercase() == text.to_lowercase())
+}
+
 impl FieldCode {
     /// Compiles an entry. `to` is the destination object.
     pub fn new(
@@ -105,7 +129,9 @@ impl FieldCode {
         };
         let targets = field.reference.as_ref().map_or(&[][..], |r| &r.to);
         let node = compiler.node(&entry.input).map_err(named)?;
+        let choices = choices(compiler, entry);
         let plain = entry.ops.is_empty()
+            && choices.is_none()
             && entry.when.is_none()
             && entry.reference.is_none()
             && turn == Turn::Now;
@@ -115,6 +141,7 @@ impl FieldCode {
                 _ => None,
             },
             node,
+            choices,
             before: compiler.acts(&entry.input, before).map_err(named)?,
             after: compiler.acts(&entry.input, after).map_err(named)?,
             pages,
@@ -181,6 +208,11 @@ impl FieldCode {
             Node::Column(column) => (0, scope.column(*column)),
             node => (0, node.value(scope)),
         };
+        if let (Some(choices), Value::Text(text)) = (&self.choices, value)
+            && !choices.iter().any(|c| same_choice(c, text))
+        {
+            value = scope.bad(FaultKind::NotAChoice, text);
+        }
         for act in &self.before {
             value = act.apply(value, scope);
         }

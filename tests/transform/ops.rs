@@ -285,6 +285,25 @@ fn value_maps() {
     );
 }
 
+/// A value that the source's platform file does not know is no value of its; a value map says otherwise.
+#[test]
+fn choices_of_the_source() {
+    let table = [
+        ("Gold", Ok("Gold")),
+        (" silver ", Ok("silver")),
+        ("", Ok("")),
+        ("Bronze", Err("not_a_choice")),
+    ];
+    check("grade", "text", "trim", &table);
+    check("grade", "text", "", &table);
+    check(
+        "grade",
+        "choice",
+        "{map: level}",
+        &[("1", Ok("High")), ("Bronze", Err("not_mapped"))],
+    );
+}
+
 #[test]
 fn a_hash_is_the_same_each_time_and_tells_nothing() {
     let mut w = world("kind", "text", "hash");

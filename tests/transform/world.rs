@@ -57,6 +57,7 @@ objects:
       edited: {type: datetime, path: edited}
       tags: {type: tags, path: tags, list: {separator: ","}}
       kind: {type: text, path: kind}
+      grade: {type: enum, path: grade, values: [Gold, Silver]}
       extra: {type: json_text, path: extra}
       bio: {type: html, path: bio}
   note:
