@@ -74,6 +74,8 @@ pub enum Command {
     Provision(commands::provision::ProvisionArgs),
     /// Read a source behind an API into files, so that plans, samples and runs need no call to it.
     Extract(commands::extract::ExtractArgs),
+    /// Load a slice that shows everything, read it back, compare it field by field.
+    Sample(commands::sample::SampleArgs),
     /// Run a migration, or go on with it. The same command resumes after any stop.
     Run(RunArgs),
     /// Show where a migration stands.

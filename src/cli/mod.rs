@@ -1,5 +1,6 @@
 //! The command line: one command per file, exit codes, progress. The only place that prints.
 
+pub mod approval;
 pub mod args;
 pub mod commands;
 pub mod connect;
@@ -12,6 +13,7 @@ pub mod lock;
 pub mod out;
 pub mod preflight;
 pub mod progress;
+pub mod sampled;
 
 use args::{Cli, Color, Command};
 use clap::Parser;
@@ -72,6 +74,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Provision(args) => commands::provision::run(args),
         Command::Extract(args) => commands::extract::run(args),
         Command::Run(args) => commands::run::run(args),
+        Command::Sample(args) => commands::sample::run(args),
         Command::Status(args) => commands::status::run(args),
         Command::Handoff(args) => commands::handoff::run(args),
         Command::Holds(args) => commands::holds::run(args),

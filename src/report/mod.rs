@@ -1,4 +1,4 @@
-//! Reports: pure functions from results to text and JSON. Never reads a file, never imports the runner:
+//! Reports: pure functions from results to text, JSON and Markdown. Never reads a file, never imports the runner:
 //! a report can be made from a ledger of last week.
 
 pub mod books;
@@ -16,6 +16,7 @@ pub mod plan_text;
 pub mod preflight;
 pub mod propose;
 pub mod reconcile;
+pub mod sample;
 pub mod sheet;
 pub mod status;
 

@@ -1,6 +1,6 @@
 //! What every task of a run shares.
 
-use super::{base::Bases, directory::Directory, failure::RunError, key::KeyRule};
+use super::{base::Bases, chosen::Chosen, directory::Directory, failure::RunError, key::KeyRule};
 use crate::{
     connector::rest::Rest,
     event::Event,
@@ -17,7 +17,7 @@ use crate::{
 use serde_json::Value;
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 /// Takes events as they happen.
@@ -41,6 +41,8 @@ pub struct Context {
     pub emit: Emit,
     /// Create through the admin plane what only an admin can create.
     pub provision: bool,
+    /// Only these records; empty: all.
+    pub chosen: OnceLock<Chosen>,
     /// Readers of the fields of every destination object.
     readers: Vec<Arc<[FieldReader]>>,
     /// The destination's records by object.
@@ -138,6 +140,7 @@ impl Context {
             source,
             emit,
             provision,
+            chosen: OnceLock::new(),
             readers,
             directories,
             claimed: Mutex::new(HashSet::new()),

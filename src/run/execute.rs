@@ -1,6 +1,8 @@
 //! The executor: batches in order, the passes of a batch side by side, books after each, second passes at
 //! the end.
 
+mod references;
+
 use super::{
     books::{Books, Group, Unmatched},
     context::{Context, Emit},
@@ -8,9 +10,7 @@ use super::{
     files::WrittenFile,
     known::StepMemory,
     loader::Loaded,
-    pass, preflight, prepare, provision,
-    resolver::Resolver,
-    second,
+    pass, preflight, prepare, provision, second,
     source::Source,
     tags::{self, Taken},
 };
@@ -19,10 +19,9 @@ use crate::{
     event::{Counts, Event},
     ident::{ObjectId, StepId},
     ledger::{Entry, IdMap, Ledger, Origin, Run},
-    mapping::{Absent, Input, Mapping, RefSource},
+    mapping::{Mapping, RefSource},
     plan::Plan,
     transform::Tables,
-    value::Scalar,
 };
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -80,70 +79,89 @@ pub struct Outcome {
 /// # Errors
 /// See [`RunError`]; running again goes on from there.
 pub async fn run(inputs: Inputs) -> Result<Outcome, RunError> {
-    let Inputs {
-        mapping,
-        plan,
-        source,
-        zone,
-        rest,
-        ledger,
-        run,
-        provision,
-        emit,
-    } = inputs;
-    emit(&Event::RunStarted {
-        run: run.id,
-        resumed: run.resumed,
-        batches: plan.batches.len(),
-    });
-    preflight::columns(&mapping, &source)?;
-    rest.probe().await?;
-    let tables = {
-        let (mapping, source, emit) =
-            (Arc::clone(&mapping), Arc::clone(&source), Arc::clone(&emit));
-        tokio::task::spawn_blocking(move || {
-            prepare::index(&mapping, &source, zone.as_deref(), &emit)
-        })
-        .await
-        .map_err(|e| RunError::Internal(e.to_string()))??
-    };
-    let mut executor = Executor {
-        ctx: Arc::new(Context::new(
-            Arc::clone(&mapping),
-            plan,
-            rest,
-            ledger,
-            Arc::clone(&source),
-            emit,
-            provision,
-        )),
-        ids: Arc::new(IdMap::new(mapping.steps.len())),
-        tables: Arc::new(tables),
-        source,
-        finished: vec![false; mapping.steps.len()],
-        listed: HashSet::new(),
-        taken: Taken::new(),
-        outcome: Outcome::default(),
-    };
-    executor.outcome.fields_made = provision::fields(&executor.ctx, &executor.tables).await?;
-    executor.batches().await?;
-    executor.second_passes().await?;
-    executor.outcome.tables = Some(executor.tables);
+    let mut executor = Executor::prepare(inputs).await?;
+    executor.load().await?;
     Ok(executor.outcome)
 }
 
-struct Executor {
-    ctx: Arc<Context>,
+/// A run that is ready to load: everything is read that is needed, and the destination has the fields it needs.
+pub(super) struct Executor {
+    pub(super) ctx: Arc<Context>,
     ids: Arc<IdMap>,
-    tables: Arc<Tables>,
-    source: Arc<Source>,
+    pub(super) tables: Arc<Tables>,
+    pub(super) source: Arc<Source>,
     finished: Vec<bool>,
     listed: HashSet<ObjectId>,
     taken: Taken,
-    outcome: Outcome,
+    pub(super) outcome: Outcome,
 }
 
 impl Executor {
+    /// Looks at the export, the destination and its custom fields.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub(super) async fn prepare(inputs: Inputs) -> Result<Executor, RunError> {
+        let Inputs {
+            mapping,
+            plan,
+            source,
+            zone,
+            rest,
+            ledger,
+            run,
+            provision,
+            emit,
+        } = inputs;
+        emit(&Event::RunStarted {
+            run: run.id,
+            resumed: run.resumed,
+            batches: plan.batches.len(),
+        });
+        preflight::columns(&mapping, &source)?;
+        rest.probe().await?;
+        let tables = {
+            let (mapping, source, emit) =
+                (Arc::clone(&mapping), Arc::clone(&source), Arc::clone(&emit));
+            tokio::task::spawn_blocking(move || {
+                prepare::index(&mapping, &source, zone.as_deref(), &emit)
+            })
+            .await
+            .map_err(|e| RunError::Internal(e.to_string()))??
+        };
+        let mut executor = Executor {
+            ctx: Arc::new(Context::new(
+                Arc::clone(&mapping),
+                plan,
+                rest,
+                ledger,
+                Arc::clone(&source),
+                emit,
+                provision,
+            )),
+            ids: Arc::new(IdMap::new(mapping.steps.len())),
+            tables: Arc::new(tables),
+            source,
+            finished: vec![false; mapping.steps.len()],
+            listed: HashSet::new(),
+            taken: Taken::new(),
+            outcome: Outcome::default(),
+        };
+        executor.outcome.fields_made = provision::fields(&executor.ctx, &executor.tables).await?;
+        Ok(executor)
+    }
+
+    /// Loads, batch by batch, then the second passes.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub(super) async fn load(&mut self) -> Result<(), RunError> {
+        self.batches().await?;
+        self.second_passes().await?;
+        self.outcome.tables = Some(Arc::clone(&self.tables));
+        Ok(())
+    }
+
     async fn batches(&mut self) -> Result<(), RunError> {
         let batches = self.ctx.plan.batches.clone();
         for (number, batch) in batches.iter().enumerate() {
@@ -162,8 +180,8 @@ impl Executor {
 
     async fn batch(&mut self, batch: &[StepId]) -> Result<(), RunError> {
         self.list_destinations(batch).await?;
-        let mut memories = self.memories(batch)?;
-        self.own(batch)?;
+        let mut memories = self.memories(&self.ids, batch)?;
+        self.own(&self.ids, batch)?;
         self.ctx.bases.refresh(&self.ctx.ledger)?;
         tags::decide(&self.ctx, batch, &mut self.taken).await?;
         let resolver = Arc::new(self.resolver(batch)?);
@@ -184,7 +202,10 @@ impl Executor {
                 let step = self.ctx.step(*id)?;
                 (self.ctx.emit)(&Event::StepStarted {
                     step: step.name.clone(),
-                    records: self.source.estimate(step.from),
+                    records: match self.ctx.chosen.get() {
+                        Some(chosen) => Some(chosen.count(step.from)),
+                        None => self.source.estimate(step.from),
+                    },
                     second_pass: false,
                 });
                 self.ctx
@@ -235,7 +256,7 @@ impl Executor {
     }
 
     /// Lists what the destination holds of the objects that a batch writes or refers to by a natural key.
-    async fn list_destinations(&mut self, batch: &[StepId]) -> Result<(), RunError> {
+    pub(super) async fn list_destinations(&mut self, batch: &[StepId]) -> Result<(), RunError> {
         let mut objects = Vec::new();
         for id in batch {
             let step = self.ctx.step(*id)?;
@@ -254,7 +275,12 @@ impl Executor {
         Ok(())
     }
 
-    fn memories(&self, batch: &[StepId]) -> Result<HashMap<StepId, StepMemory>, RunError> {
+    /// What the ledger knows about the records of a batch.
+    pub(super) fn memories(
+        &self,
+        ids: &Arc<IdMap>,
+        batch: &[StepId],
+    ) -> Result<HashMap<StepId, StepMemory>, RunError> {
         let view = self
             .ctx
             .ledger
@@ -263,7 +289,7 @@ impl Executor {
         let mut all = HashMap::new();
         for id in batch {
             let name = &self.ctx.step(*id)?.name;
-            let memory = StepMemory::load(Arc::clone(&self.ids), &view, *id, name)
+            let memory = StepMemory::load(Arc::clone(ids), &view, *id, name)
                 .map_err(|e| RunError::Internal(e.to_string()))?;
             all.insert(*id, memory);
         }
@@ -271,10 +297,10 @@ impl Executor {
     }
 
     /// Notes which destination records stand for source records already.
-    fn own(&self, batch: &[StepId]) -> Result<(), RunError> {
+    pub(super) fn own(&self, ids: &IdMap, batch: &[StepId]) -> Result<(), RunError> {
         for id in batch {
             let step = self.ctx.step(*id)?;
-            let known = self.ids.snapshot(*id);
+            let known = ids.snapshot(*id);
             for (key, _, entry) in known.iter() {
                 if !entry.dest_id.is_empty() && entry.state == crate::ledger::IdState::Confirmed {
                     self.ctx.claim(step.to, entry.dest_id);
@@ -288,101 +314,6 @@ impl Executor {
             }
         }
         Ok(())
-    }
-
-    fn resolver(&self, batch: &[StepId]) -> Result<Resolver, RunError> {
-        let steps = (0u16..)
-            .map(StepId)
-            .zip(&self.finished)
-            .map(|(id, done)| done.then(|| self.ids.snapshot(id)))
-            .collect();
-        let mut natural = HashMap::new();
-        for id in batch {
-            let step = self.ctx.step(*id)?;
-            for field in &step.fields {
-                let Some(RefSource::NaturalKey(object)) = &field.reference else {
-                    continue;
-                };
-                if let Some(key) = self.ctx.object(*object)?.keys.first()
-                    && let Some(directory) = self.ctx.directory(*object)
-                    && let Some(rule) = directory.rule(&key.into())
-                {
-                    natural.insert(*object, directory.ids_by(rule));
-                }
-            }
-        }
-        Ok(Resolver::new(
-            &self.ctx.mapping,
-            steps,
-            natural,
-            self.taken.clone(),
-            self.fallbacks()?,
-        ))
-    }
-
-    /// The destination records that stand in for what is not there, of finished steps.
-    fn fallbacks(&self) -> Result<HashMap<StepId, String>, RunError> {
-        let mut all = HashMap::new();
-        for (id, step) in (0u16..).map(StepId).zip(&self.ctx.mapping.steps) {
-            let Absent::Fallback(keys) = &step.absent else {
-                continue;
-            };
-            if !self.finished.get(id.ix()).copied().unwrap_or(false) {
-                continue;
-            }
-            let texts: Vec<Option<String>> = keys.iter().map(|k| self.literal(&k.value)).collect();
-            let found = step.match_keys.iter().find_map(|m| {
-                let fields: Vec<_> = m.pairs.iter().map(|(f, _)| *f).collect();
-                if fields != keys.iter().map(|k| k.field).collect::<Vec<_>>() {
-                    return None;
-                }
-                let directory = self.ctx.directory(step.to)?;
-                let rule = directory.rule(&m.into())?;
-                let mut text = texts
-                    .iter()
-                    .flatten()
-                    .cloned()
-                    .collect::<Vec<_>>()
-                    .join("\u{1f}");
-                if m.lower {
-                    text = text.to_lowercase();
-                }
-                directory.id_of(rule, text.trim()).map(str::to_owned)
-            });
-            match found {
-                Some(found) => {
-                    all.insert(id, found);
-                }
-                None => {
-                    return Err(RunError::Waits {
-                        what: format!(
-                            "the fallback of step `{}` ({}) is not at the destination",
-                            step.name,
-                            texts
-                                .iter()
-                                .flatten()
-                                .cloned()
-                                .collect::<Vec<_>>()
-                                .join(", ")
-                        ),
-                    });
-                }
-            }
-        }
-        Ok(all)
-    }
-
-    fn literal(&self, input: &Input) -> Option<String> {
-        let scalar = match input {
-            Input::Const(s) => Some(s),
-            Input::Param(at) => self.ctx.mapping.params.get(*at)?.value.as_ref(),
-            _ => None,
-        }?;
-        match scalar {
-            Scalar::Text(t) => Some(t.clone()),
-            Scalar::Int(n) => Some(n.to_string()),
-            _ => None,
-        }
     }
 
     /// Closes the books of the steps of a pass.

@@ -115,6 +115,7 @@ impl Loader {
             self.join_one().await;
         }
         if self.failure.is_none()
+            && self.ctx.chosen.get().is_none()
             && let Err(error) = self.release_gone().await
         {
             self.failure = Some(error);

@@ -2,6 +2,7 @@
 //! own thread, and hands the outcome to the loader.
 
 use super::{
+    chosen::Chosen,
     context::Context,
     failure::RunError,
     item::{Collector, StepEncoder, encoder},
@@ -48,8 +49,11 @@ pub async fn load(
     let encoders = encoders(ctx, steps)?;
     let (tx, rx) = mpsc::channel(PAGES_AHEAD);
     let source = Arc::clone(source);
+    let shared = Arc::clone(ctx);
+    let first = steps.first().copied();
     let reader = tokio::task::spawn_blocking(move || {
-        read(&source, &pass, &encoders, &resolver, &tx);
+        let only = shared.chosen.get().zip(first);
+        read(&source, &pass, &encoders, &resolver, only, &tx);
     });
     let loaded = Loader::new(Arc::clone(ctx), memory).run(rx).await;
     reader
@@ -59,7 +63,10 @@ pub async fn load(
 }
 
 /// The encoders of the steps of a pass.
-fn encoders(ctx: &Context, steps: &[StepId]) -> Result<HashMap<StepId, StepEncoder>, RunError> {
+pub(super) fn encoders(
+    ctx: &Context,
+    steps: &[StepId],
+) -> Result<HashMap<StepId, StepEncoder>, RunError> {
     let platform = &ctx.mapping.destination;
     let mut all = HashMap::new();
     for id in steps {
@@ -77,6 +84,7 @@ fn read(
     pass: &Pass,
     encoders: &HashMap<StepId, StepEncoder>,
     resolver: &Resolver,
+    only: Option<(&Chosen, StepId)>,
     tx: &mpsc::Sender<Result<PageItems, RunError>>,
 ) {
     let mut reader = match source.open(pass.object(), pass.columns()) {
@@ -94,10 +102,14 @@ fn read(
                 let keys = pass.keys(&page);
                 pass.run(&page, &keys, resolver, &arena, &mut collector);
                 arena.reset();
-                let items = PageItems {
+                let mut items = PageItems {
                     records: (page.rows() + page.faults.len()) as u64,
                     items: collector.into_items(),
                 };
+                if let Some((chosen, first)) = only {
+                    items.records = chosen.keep(pass.object(), first, &mut items.items);
+                    chosen.note_cells(pass.object(), pass.columns(), &page, &keys);
+                }
                 // The loader went away: it has its own reason.
                 if tx.blocking_send(Ok(items)).is_err() {
                     return;

@@ -68,8 +68,15 @@ pub async fn run(
             .await
             .map_err(|e| RunError::Internal(format!("the reader stopped: {e}")))??;
     let mut done = SecondPass::default();
+    let chosen = ctx.chosen.get();
     let mut tasks: JoinSet<Result<bool, RunError>> = JoinSet::new();
     for work in works {
+        if let Some(chosen) = chosen {
+            if !chosen.has(step.from, &work.key) {
+                continue;
+            }
+            chosen.note_second(id, &work.key, work.part, &work.body);
+        }
         let there = ids.with(id, &work.key, u32::from(work.part), |e| {
             (e.state == IdState::Confirmed && !e.second_pass).then(|| e.dest_id.to_owned())
         });

@@ -11,7 +11,9 @@ use super::{
     node::{JoinBy, JoinCode, LetCode, Node},
     tables::Tables,
     template::{Template, Var},
-    text, uses,
+    text,
+    trace::Trace,
+    uses,
 };
 use crate::{
     ident::{FieldId, ObjectId},
@@ -61,6 +63,14 @@ pub(crate) struct Compiler<'m> {
 pub(crate) fn map_tables(mapping: &Mapping) -> Vec<Arc<MapTable>> {
     let tables = mapping.value_maps.iter().map(MapTable::new);
     tables.map(Arc::new).collect()
+}
+
+/// The same, telling a trace what is looked up.
+pub(crate) fn traced_map_tables(mapping: &Mapping, trace: &Arc<Trace>) -> Vec<Arc<MapTable>> {
+    let tables = mapping.value_maps.iter().enumerate();
+    tables
+        .map(|(at, map)| Arc::new(MapTable::new(map).traced(trace, at)))
+        .collect()
 }
 
 impl<'m> Compiler<'m> {

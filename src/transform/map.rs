@@ -1,6 +1,9 @@
 //! Value maps as tables: a text in, a typed value out.
 
-use super::{json, text};
+use super::{
+    json, text,
+    trace::{Touched, Trace},
+};
 use crate::{
     mapping::{ValueMap, model::OtherValue},
     value::{Fault, FaultKind, Type, Value},
@@ -8,7 +11,7 @@ use crate::{
 use bumpalo::Bump;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use std::hash::BuildHasher as _;
+use std::{hash::BuildHasher as _, sync::Arc};
 
 /// A value map, ready to look up.
 #[derive(Debug)]
@@ -21,12 +24,16 @@ pub(crate) struct MapTable {
     exact: bool,
     other: OtherValue,
     out: Type,
+    /// Told of every look-up, under this position of the map.
+    trace: Option<(Arc<Trace>, usize)>,
 }
 
 #[derive(Debug)]
 struct MapRow {
     from: String,
     to: String,
+    /// Its position in the mapping.
+    at: usize,
     /// True when several rows give the same value, so that they cannot be told apart afterwards.
     merges: bool,
 }
@@ -52,12 +59,13 @@ impl MapTable {
             exact: map.exact,
             other: map.other.clone(),
             out: map.out_type,
+            trace: None,
         };
         let mut outs = hashbrown::HashMap::<&str, u32>::new();
         for (_, to) in &map.rows {
             *outs.entry(to.as_str()).or_default() += 1;
         }
-        for (from, to) in &map.rows {
+        for (at, (from, to)) in map.rows.iter().enumerate() {
             let from = if map.exact {
                 from.clone()
             } else {
@@ -70,13 +78,24 @@ impl MapTable {
             let id = out.rows.len() as u32;
             let merges = outs.get(to.as_str()).is_some_and(|n| *n > 1);
             let to = to.clone();
-            out.rows.push(MapRow { from, to, merges });
+            out.rows.push(MapRow {
+                from,
+                to,
+                at,
+                merges,
+            });
             let (rows, hasher) = (&out.rows, &out.hasher);
             out.table.insert_unique(hash, id, |id| {
                 hasher.hash_one(rows[*id as usize].from.as_str())
             });
         }
         out
+    }
+
+    /// The same table, which tells a trace what is looked up. `at`: its position among the mapping's value maps.
+    pub fn traced(mut self, trace: &Arc<Trace>, at: usize) -> MapTable {
+        self.trace = Some((Arc::clone(trace), at));
+        self
     }
 
     fn find(&self, hash: u64, key: &str) -> Option<&MapRow> {
@@ -86,7 +105,14 @@ impl MapTable {
     }
 
     fn get_key<'a>(&'a self, key: &str, arena: &'a Bump) -> Mapped<'a> {
-        match self.find(self.hasher.hash_one(key), key) {
+        let found = self.find(self.hasher.hash_one(key), key);
+        if let Some((trace, map)) = &self.trace {
+            trace.note(match found {
+                Some(row) => Touched::MapRow(*map, row.at),
+                None => Touched::MapOther(*map),
+            });
+        }
+        match found {
             Some(row) => Mapped::Value(self.typed(&row.to, arena), row.merges),
             None => match &self.other {
                 OtherValue::Hold => Mapped::Nothing,

@@ -42,6 +42,7 @@ mod store;
 pub mod tables;
 mod template;
 mod text;
+pub mod trace;
 mod uses;
 pub mod values;
 
@@ -54,4 +55,6 @@ pub use needs::{TableNeed, needs};
 pub use pass::{Pass, PassOptions};
 pub use resolve::{Resolution, Resolve};
 pub use tables::{Feeder, Tables, TablesBuilder};
+pub use trace::{Touched, Trace};
+pub use uses::reads;
 pub use values::ValuePass;

@@ -6,7 +6,7 @@
 use super::{
     ahead::Ahead,
     columns::Columns,
-    compile::{CompileError, Compiler, map_tables},
+    compile::{CompileError, Compiler, map_tables, traced_map_tables},
     effect::{Effect, Hold, LossCount, Settled, Sink},
     groups::Part,
     holds,
@@ -17,6 +17,7 @@ use super::{
     step::{At, LOSSES, StepCode, Work},
     tables::Tables,
     text,
+    trace::{Touched, Trace},
     uses::Uses,
 };
 use crate::{
@@ -56,6 +57,8 @@ pub struct PassOptions<'o> {
     pub tells: bool,
     /// Nobody looks at fingerprints: they are 0.
     pub unprinted: bool,
+    /// Told what records touch.
+    pub trace: Option<&'o Arc<Trace>>,
 }
 
 /// Steps that read one object, compiled.
@@ -72,6 +75,7 @@ pub struct Pass {
     /// False when a later pass over the object tells what the split, merges and keys decide.
     tells: bool,
     unprinted: bool,
+    trace: Option<Arc<Trace>>,
     /// The step that holds records which no split can look at: rows without a key, and unreadable ones.
     /// `None`: every step does, as each takes every record.
     first: Option<StepId>,
@@ -117,6 +121,7 @@ impl Pass {
             reports,
             tells,
             unprinted,
+            trace,
         } = *options;
         let wrong = |why: &str| CompileError {
             place: "a pass".to_owned(),
@@ -148,7 +153,10 @@ impl Pass {
         let read: Vec<FieldId> = read.into_iter().collect();
         let columns = Columns::new(declared, &read, tables.zone.name.as_deref());
         let ahead = Ahead::new(chosen.iter().map(|(_, step)| *step), &columns);
-        let maps = map_tables(&mapping);
+        let maps = match trace {
+            Some(trace) => traced_map_tables(&mapping, trace),
+            None => map_tables(&mapping),
+        };
         let compiler = |place: &str| Compiler {
             tables: Some(&tables),
             ..Compiler::plain(&mapping, &maps, &tables.zone.zone, object, &columns, place)
@@ -180,6 +188,7 @@ impl Pass {
             reports: told,
             tells,
             unprinted,
+            trace: trace.map(Arc::clone),
             first: first.filter(|_| is_split),
             keys: Mutex::new(KeyScan::new(&rule, &columns.fields)),
             columns,
@@ -268,6 +277,9 @@ impl Pass {
                 Some(route) => route,
                 None => self.split.route(&mut scope),
             };
+            if let (Some(trace), Some(row)) = (&self.trace, route.row()) {
+                trace.note(Touched::SplitRow(row));
+            }
             for step in &self.steps {
                 match self.split.goes(route, step.id) {
                     Goes::Here if self.reports.is_empty() => {

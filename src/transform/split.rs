@@ -23,6 +23,13 @@ pub(crate) struct SplitCode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Route(Option<usize>);
 
+impl Route {
+    /// The row of the split; `None` without a split.
+    pub fn row(self) -> Option<usize> {
+        self.0
+    }
+}
+
 /// What a route means for one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Goes<'a> {

@@ -4,7 +4,7 @@
 
 use crate::{
     ident::{FieldId, ObjectId},
-    mapping::{Input, Join, Mapping, Op, Operand, Step, When},
+    mapping::{FieldMap, Input, Join, Mapping, Op, Operand, Step, When},
     platform::Object,
 };
 use std::collections::BTreeSet;
@@ -90,6 +90,53 @@ impl Uses {
         walk.when(when, &mut uses);
         uses
     }
+}
+
+/// The fields of the source record that one destination field of a step reads, through lets too; of joined records
+/// only the fields that find them.
+pub fn reads(mapping: &Mapping, step: &Step, field: &FieldMap) -> BTreeSet<FieldId> {
+    let walk = Walk {
+        mapping,
+        object: mapping.source.objects.get(step.from.ix()),
+        joins: &step.joins,
+    };
+    let mut uses = Uses::new(&[]);
+    uses.joined = vec![BTreeSet::new(); step.joins.len()];
+    uses.rows = vec![false; step.joins.len()];
+    walk.input(&field.input, &mut uses);
+    if let Some(when) = &field.when {
+        walk.when(when, &mut uses);
+    }
+    let mut names_let = |input: &Input| {
+        let all = match input {
+            Input::FirstOf(all) => all.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        for input in all {
+            if let Input::Let { binding, .. } = input
+                && let Some(binding) = step.lets.get(*binding)
+            {
+                walk.input(&binding.input, &mut uses);
+            }
+        }
+    };
+    names_let(&field.input);
+    let template = match &field.input {
+        Input::Text(source) => source.as_str(),
+        _ => "",
+    };
+    for binding in &step.lets {
+        if template.contains(binding.name.as_str()) {
+            walk.input(&binding.input, &mut uses);
+        }
+    }
+    for (join, read) in step.joins.iter().zip(uses.rows.clone()) {
+        if read {
+            uses.own
+                .extend(join.by.iter().flatten().map(|(_, own)| *own));
+        }
+    }
+    uses.own
 }
 
 /// The joins that the split rows of an object may count.

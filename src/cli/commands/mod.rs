@@ -14,6 +14,7 @@ pub mod reconcile;
 pub mod provision;
 pub mod run;
 pub mod run_files;
+pub mod sample;
 pub mod sandbox;
 pub mod schema;
 pub mod status;

@@ -221,7 +221,7 @@ pub(super) fn listen(cancel: &Cancel) -> Arc<AtomicU8> {
 }
 
 /// Says that a stop was clean, and gives the code of the signal that asked for it.
-fn stopped(by: &AtomicU8) -> Exit {
+pub(super) fn stopped(by: &AtomicU8) -> Exit {
     out::note("stopped cleanly; run the same command to go on");
     match by.load(Ordering::Relaxed) {
         15 => Exit::Terminated,

@@ -4,6 +4,7 @@
 //! destination field, a [`RecordEncoder`] once per step. Nothing here looks a name up per record, and
 //! nothing allocates where a value can be borrowed. No file and no network is touched.
 
+mod class;
 mod decode;
 mod encode;
 mod fit;
@@ -19,6 +20,7 @@ mod time;
 #[cfg(test)]
 mod tests;
 
+pub use class::{Class, class_of};
 pub use decode::Decoder;
 pub use encode::Encoder;
 pub use json::{at, text_of, texts_of, write_text};

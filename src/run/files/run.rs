@@ -254,6 +254,7 @@ impl Executor {
                     reports: &reports,
                     tells,
                     unprinted: true,
+                    ..PassOptions::default()
                 },
             )
             .map_err(internal)?;

@@ -11,7 +11,8 @@ use crate::{
 };
 
 impl Loader {
-    /// Ends the holds of records that are no longer in the source: nothing waits for them.
+    /// Ends the holds of records that are no longer in the source: nothing waits for them. A run over some records
+    /// cannot tell.
     pub(super) async fn release_gone(&self) -> Result<(), RunError> {
         let mut entries = Vec::new();
         for (id, memory) in &self.memory {

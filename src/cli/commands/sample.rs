@@ -1,0 +1,260 @@
+//! `transload sample`: loads a slice of the export that shows everything the mapping does, reads it back, and says how
+//! each value came back.
+
+use super::{
+    ledger_path,
+    run::{failure, listen, open_failure, stopped},
+    state_folder,
+};
+use crate::{
+    cli::{
+        approval,
+        connect::{self, Access},
+        exit::{Exit, Failure},
+        extract, load, out, preflight,
+        progress::Progress,
+        sampled,
+    },
+    clock::{Clock, SystemClock},
+    connector::{Cancel, Stop},
+    event::Event,
+    ledger::{Ledger, Options, RunMeta},
+    mapping::DestinationConnection,
+    report::sample::{self, SampleReport},
+    run::{self, Inputs, RunError, context::Emit},
+};
+use clap::{Args, ValueEnum};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Arguments of `sample`.
+#[derive(Debug, Args)]
+pub struct SampleArgs {
+    /// The migration file.
+    #[arg(default_value = "migration.yaml")]
+    pub migration: PathBuf,
+    /// How many source records (default: `policy.sample.size`); more are taken where showing everything needs more.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub size: Option<u32>,
+    /// The seed of the draw (default: `policy.sample.seed`).
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// How to print the report.
+    #[arg(long, value_enum, default_value_t = SampleFormat::Text)]
+    pub format: SampleFormat,
+    /// Print values as they are; without it letters and digits are hidden. The file that is kept hides them always.
+    #[arg(long)]
+    pub values: bool,
+    /// Create through the sandbox's admin plane what only an admin can create. Only for a sandbox destination.
+    #[arg(long)]
+    pub provision: bool,
+    /// Append events as JSON lines to this file.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Override the destination's limit of calls per minute, downwards.
+    #[arg(long, value_name = "N")]
+    pub calls_per_minute: Option<u64>,
+}
+
+/// How the report of a sample is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SampleFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// For a pull request or a page.
+    Markdown,
+}
+
+/// Draws, loads and compares a sample.
+///
+/// # Errors
+/// As for `run`.
+pub fn run(args: &SampleArgs) -> Result<Exit, Failure> {
+    let loaded = load::migration(&args.migration)?;
+    if matches!(
+        loaded.migration.destination,
+        DestinationConnection::Folder { .. }
+    ) {
+        return Err(Failure::new(
+            Exit::Usage,
+            "a destination of files takes no sample: nothing but files is written",
+        )
+        .hint("`transload run` writes them; look at them before they are used"));
+    }
+    let progress = Progress::new(args.events.as_deref(), false).map_err(|e| {
+        let path = args.events.as_deref().unwrap_or(Path::new("")).display();
+        Failure::new(
+            Exit::Usage,
+            format!("cannot write the events to {path}: {e}"),
+        )
+    })?;
+    let progress = Arc::new(progress);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
+    let result = runtime.block_on(start(args, &loaded, &progress));
+    progress.clear();
+    runtime.shutdown_background();
+    result
+}
+
+async fn start(
+    args: &SampleArgs,
+    loaded: &load::Loaded,
+    progress: &Arc<Progress>,
+) -> Result<Exit, Failure> {
+    let clock = Arc::new(SystemClock::new());
+    let migration = &loaded.migration;
+    let temporary = |e: &dyn std::fmt::Display| Failure::new(Exit::Temporary, e.to_string());
+    let ledger = Ledger::open(
+        &ledger_path(&migration.path),
+        Options::new(Arc::clone(&clock) as Arc<dyn Clock>),
+    )
+    .map_err(|e| open_failure(&e))?;
+    let ledger = Arc::new(ledger);
+    let emit: Emit = {
+        let progress = Arc::clone(progress);
+        Arc::new(move |event: &Event| progress.event(event))
+    };
+    let cancel = Cancel::new();
+    let stopped_by = listen(&cancel);
+    let source = extract::source(
+        migration,
+        extract::Reading {
+            refresh: false,
+            cancel: &cancel,
+            emit: &emit,
+            ledger: Some(&ledger),
+        },
+    )
+    .await;
+    if cancel.is_cancelled() {
+        return Ok(stopped(&stopped_by));
+    }
+    let source = Arc::new(source?.0);
+    let state = state_folder(&migration.path);
+    let access = Access {
+        provision: args.provision,
+        calls_per_minute: args.calls_per_minute,
+    };
+    let destination =
+        connect::destination_until(loaded, access, &state, Arc::clone(&emit), cancel).await?;
+    let begun = ledger
+        .begin_run(RunMeta {
+            command: "sample".to_owned(),
+            plan: loaded.plan.hash(),
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+        .map_err(|e| temporary(&e))?;
+    connect::restore_budget(&ledger, &destination, clock.now());
+    let budget = connect::keep_budget(&ledger, &destination);
+    let policy = &migration.mapping.policy;
+    let size = args.size.unwrap_or(policy.sample_size);
+    let seed = args.seed.unwrap_or(policy.sample_seed);
+    let inputs = Inputs {
+        mapping: Arc::clone(&migration.mapping),
+        plan: Arc::clone(&loaded.plan),
+        source: Arc::clone(&source),
+        zone: connect::zone_of(migration),
+        rest: destination.rest.clone(),
+        ledger: Arc::clone(&ledger),
+        run: begun,
+        provision: destination.provision,
+        emit: Arc::clone(&emit),
+    };
+    let result = match preflight::before_run(loaded, &destination, &source).await {
+        Ok(()) => run::sample::run(inputs, size as usize, seed).await,
+        Err(error) => Err(error),
+    };
+    if matches!(result, Err(RunError::Waits { .. })) {
+        preflight::leave_checklist(loaded, &destination, &source).await;
+    }
+    budget.abort();
+    let calls = destination.rest.calls();
+    let outcome = match &result {
+        Ok(done)
+            if done
+                .outcome
+                .steps
+                .iter()
+                .all(|(_, c)| c.held + c.failed == 0) =>
+        {
+            "completed"
+        }
+        Ok(_) => "completed_with_holds",
+        Err(RunError::Stop(Stop::Cancelled)) => "stopped",
+        Err(_) => "aborted",
+    };
+    emit(&Event::RunFinished {
+        outcome: outcome.to_owned(),
+        calls: (calls.read, calls.write),
+    });
+    progress.clear();
+    let exit = match result {
+        Ok(done) => {
+            let model = |masked: bool| -> Result<SampleReport, Failure> {
+                sampled::report(
+                    loaded,
+                    &ledger,
+                    &done,
+                    (u64::from(size), seed),
+                    approval::spec_parts(loaded),
+                    masked,
+                )
+                .map_err(|e| temporary(&e))
+            };
+            let report = model(true)?;
+            keep(&state, &report)?;
+            let shown = if args.values { model(false)? } else { report };
+            ledger.end_run(outcome).map_err(|e| temporary(&e))?;
+            out::result(&match args.format {
+                SampleFormat::Text => sample::render_text(&shown),
+                SampleFormat::Json => sample::render_json(&shown),
+                SampleFormat::Markdown => sample::render_markdown(&shown),
+            });
+            out::note(&format!(
+                "{} writing calls; kept in {}",
+                calls.write,
+                approval::sample_path(&state).display()
+            ));
+            Ok(match shown.findings().is_empty() {
+                true => Exit::Done,
+                false => Exit::Findings,
+            })
+        }
+        Err(RunError::Stop(Stop::Cancelled)) => {
+            let _ = ledger.end_run(outcome);
+            Ok(stopped(&stopped_by))
+        }
+        Err(error) => {
+            let _ = ledger.end_run(outcome);
+            Err(failure(error))
+        }
+    };
+    destination.close().await;
+    exit
+}
+
+/// Keeps the report, so that an approval can name it. A file that would be the same stays as it is.
+fn keep(state: &Path, report: &SampleReport) -> Result<(), Failure> {
+    let path = approval::sample_path(state);
+    let mut text = sample::render_json(report);
+    text.push('\n');
+    if std::fs::read_to_string(&path).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    let fresh = path.with_extension("json.new");
+    std::fs::write(&fresh, text)
+        .and_then(|()| std::fs::rename(&fresh, &path))
+        .map_err(|e| {
+            Failure::new(
+                Exit::Temporary,
+                format!("cannot keep the report at {}: {e}", path.display()),
+            )
+        })
+}
