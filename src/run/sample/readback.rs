@@ -91,11 +91,11 @@ pub(super) async fn all(executor: &Executor) -> Result<Vec<Compared>, RunError> 
     Ok(out)
 }
 
+/// Parts of records to id and origin.
+type Known = HashMap<(StepId, String, u16), (String, Origin)>;
+
 /// Where the ledger says that records are, and how they came there in whichever run: id and origin.
-fn known(
-    ctx: &Context,
-    works: &[SeenWork],
-) -> Result<HashMap<(StepId, String, u16), (String, Origin)>, RunError> {
+fn known(ctx: &Context, works: &[SeenWork]) -> Result<Known, RunError> {
     let internal = |e: ReadError| RunError::Internal(e.to_string());
     let view = ctx.ledger.view().map_err(internal)?;
     let mut wanted: BTreeMap<StepId, HashSet<&str>> = BTreeMap::new();
@@ -122,6 +122,8 @@ fn known(
 }
 
 type Records = HashMap<(ObjectId, String), Value>;
+/// A record by its object and id; `None` where it is not there.
+type Fetched = Option<(ObjectId, String, Value)>;
 
 /// The records as the destination shows them: by id where it can, else from lists, read once each.
 async fn fetch(
@@ -129,7 +131,7 @@ async fn fetch(
     there: &[(SeenWork, String, Origin)],
 ) -> Result<Records, RunError> {
     let mut records = Records::new();
-    let mut tasks: JoinSet<Result<Option<(ObjectId, String, Value)>, Stop>> = JoinSet::new();
+    let mut tasks: JoinSet<Result<Fetched, Stop>> = JoinSet::new();
     let mut lists: Vec<ObjectId> = Vec::new();
     let mut parents: BTreeMap<(ObjectId, ObjectId, String), ()> = BTreeMap::new();
     for (work, id, _) in there {
@@ -196,7 +198,7 @@ async fn fetch(
 }
 
 async fn settle(
-    tasks: &mut JoinSet<Result<Option<(ObjectId, String, Value)>, Stop>>,
+    tasks: &mut JoinSet<Result<Fetched, Stop>>,
     records: &mut Records,
 ) -> Result<(), RunError> {
     if let Some(joined) = tasks.join_next().await
