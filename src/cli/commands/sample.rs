@@ -21,7 +21,7 @@ use crate::{
     ledger::{Ledger, Options, RunMeta},
     mapping::DestinationConnection,
     report::sample::{self, SampleReport},
-    run::{self, Inputs, RunError, context::Emit},
+    run::{self, Inputs, RunError, context::Emit, extract::Again},
 };
 use clap::{Args, ValueEnum};
 use std::{
@@ -126,7 +126,7 @@ async fn start(
     let source = extract::source(
         migration,
         extract::Reading {
-            refresh: false,
+            again: Again::Nothing,
             cancel: &cancel,
             emit: &emit,
             ledger: Some(&ledger),
