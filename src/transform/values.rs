@@ -87,7 +87,7 @@ fn is_choice(mapping: &Mapping, step: &Step, entry: usize, map: &FieldMap) -> bo
     };
     let choices = matches!(field.data_type, Type::Enum | Type::MultiEnum) || field.values.is_some();
     let mapped = map.ops.iter().any(|op| matches!(op, Op::Map(_)));
-    let named = map.reference.as_ref().is_some_and(by_name);
+    let named = map.reference.as_ref().is_some_and(|r| by_name(mapping, r));
     choices || mapped || named || names_a_record(to, step, entry)
 }
 
@@ -100,11 +100,15 @@ fn names_a_record(to: &Object, step: &Step, entry: usize) -> bool {
         .any(|key| matches!(key.pairs.as_slice(), [(_, at)] if *at == entry))
 }
 
-fn by_name(source: &RefSource) -> bool {
+/// True for records that are named by something else than a person's address.
+fn by_name(mapping: &Mapping, source: &RefSource) -> bool {
     match source {
-        RefSource::NaturalKey(_) => true,
+        RefSource::NaturalKey(id) => {
+            let target = mapping.destination.objects.get(id.ix());
+            target.is_some_and(|o| !o.holds_owners())
+        }
         RefSource::SourceKey(_) => false,
-        RefSource::ByInput(list) => list.iter().any(by_name),
+        RefSource::ByInput(list) => list.iter().any(|r| by_name(mapping, r)),
     }
 }
 

@@ -54,7 +54,8 @@ impl Profile {
             return;
         }
         let text = text.trim();
-        if text.is_empty() {
+        // `{}` is a text, and an empty list. A column without a declared type has no value to ask.
+        if text.is_empty() || *value == Value::Blank {
             return;
         }
         self.filled += 1;

@@ -199,7 +199,7 @@ fn of_step(wants: &mut Wants, mapping: &Mapping, step: &Step) {
         let Input::Field(field) = &map.input else {
             continue;
         };
-        if ends_in_a_choice(to, map)
+        if ends_in_a_choice(mapping, to, map)
             && let Some(choices) = wants.choices.get_mut(step.from.ix())
         {
             choices.insert(*field);
@@ -229,11 +229,18 @@ fn of_step(wants: &mut Wants, mapping: &Mapping, step: &Step) {
     }
 }
 
-fn ends_in_a_choice(to: &Object, map: &FieldMap) -> bool {
+/// People are named by their addresses, which are nobody's choices.
+fn ends_in_a_choice(mapping: &Mapping, to: &Object, map: &FieldMap) -> bool {
     let field = to.fields.get(map.to.ix());
     let choices = field
         .is_some_and(|f| f.values.is_some() || matches!(f.data_type, Type::Enum | Type::MultiEnum));
-    let named = matches!(map.reference, Some(RefSource::NaturalKey(_)));
+    let named = match &map.reference {
+        Some(RefSource::NaturalKey(id)) => {
+            let target = mapping.destination.objects.get(id.ix());
+            target.is_some_and(|o| !o.holds_owners())
+        }
+        _ => false,
+    };
     choices || named || map.ops.iter().any(|op| matches!(op, Op::Map(_)))
 }
 
