@@ -357,6 +357,53 @@ fn people_outside_are_nobodys_choices() {
 }
 
 #[test]
+fn a_source_behind_an_api_has_the_same_inventory_as_its_export() {
+    // The shipped example has both; its simulated API is filled from the export.
+    let export = Example::copy("usercom");
+    let by_file = found(&export, &["--source-only"]);
+    let folder = root().join("examples/usercom/export").display().to_string();
+    let api = Example::copy("usercom_api");
+    api.edit(|text| {
+        text.replace("../usercom/export", &folder)
+            .replace("    faults: {rate_limited: 0.1, truncated: 0.1}\n", "")
+    });
+    let unread = discover(&api, &["--source-only"]);
+    assert_eq!(
+        unread.status.code(),
+        Some(3),
+        "without a call there is nothing yet"
+    );
+    let by_api = found(&api, &[]);
+    let count = |found: &Value, name: &str| -> Value {
+        let objects = list(&found["inventory"]["source"], "objects");
+        named(objects, "object", name)["records"].clone()
+    };
+    for object in [
+        "contact",
+        "company",
+        "deal",
+        "owner",
+        "stage",
+        "conversation",
+    ] {
+        assert_eq!(count(&by_api, object), count(&by_file, object), "{object}");
+    }
+    let owners = |found: &Value| -> BTreeMap<String, u64> {
+        let all = list(&found["inventory"]["source"], "owners").iter();
+        all.map(|o| {
+            let deals = list(o, "records").iter().filter(|r| r["object"] == "deal");
+            let name = o["matched_by"].as_str().unwrap_or_default().to_lowercase();
+            (name, deals.map(|r| r["records"].as_u64().unwrap()).sum())
+        })
+        .collect()
+    };
+    assert_eq!(owners(&by_api), owners(&by_file));
+    // Read once, it needs no further call.
+    let again = found(&api, &["--source-only"]);
+    assert_eq!(again["inventory"]["source"], by_api["inventory"]["source"]);
+}
+
+#[test]
 fn a_missing_file_is_part_of_the_answer() {
     let example = Example::copy("allclients");
     fs::remove_file(example.folder.path().join("export/Notes.csv")).expect("removed");

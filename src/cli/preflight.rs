@@ -44,7 +44,7 @@ pub fn stale(migration: &Migration, source: &Source, lock: &SchemaLock) -> Vec<S
     objects
         .filter_map(|(id, object)| {
             let seen = lock.source.object(&object.name)?;
-            let file = seen.file.as_deref()?;
+            let file = seen.file.as_deref().unwrap_or(&object.name);
             (seen.bytes != source.size(id)).then(|| format!("{file} changed since discovery"))
         })
         .collect()

@@ -74,6 +74,7 @@ fn source(out: &mut Vec<Block>, lock: &SchemaLock) {
                 ReadState::Read => o.records.to_string(),
                 ReadState::Missing => "missing".to_owned(),
                 ReadState::Unreadable => "unreadable".to_owned(),
+                ReadState::LeftOut => "not read by the mapping".to_owned(),
             },
             none_or(o.bad_rows),
             format!(
@@ -134,6 +135,9 @@ fn source(out: &mut Vec<Block>, lock: &SchemaLock) {
 }
 
 fn one_object(out: &mut Vec<Block>, object: &SourceObject) {
+    if object.state == ReadState::LeftOut {
+        return;
+    }
     out.push(Block::Heading(3, object.object.clone()));
     if let Some(why) = &object.why {
         let file = object.file.as_deref().unwrap_or_default();

@@ -166,6 +166,12 @@ impl Source {
         std::fs::metadata(path).ok().map(|m| m.len())
     }
 
+    /// True for objects whose records can be there: of an API only what the mapping reads is.
+    pub fn offers(&self, object: ObjectId) -> bool {
+        let declared = self.platform.objects.get(object.ix());
+        self.extracts.contains_key(&object) || declared.is_some_and(|o| o.rows.is_some())
+    }
+
     /// About how many records an object has; `None` where its file cannot be read.
     pub fn estimate(&self, object: ObjectId) -> Option<u64> {
         if let Some((_, records)) = self.extracts.get(&object) {

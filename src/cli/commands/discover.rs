@@ -94,7 +94,7 @@ pub fn run(args: &DiscoverArgs) -> Result<Exit, Failure> {
         .source
         .objects
         .iter()
-        .any(|o| o.state != ReadState::Read);
+        .any(|o| matches!(o.state, ReadState::Missing | ReadState::Unreadable));
     Ok(if unread { Exit::Findings } else { Exit::Done })
 }
 

@@ -252,7 +252,7 @@ fn values_readable(asked: &Asked<'_>, _: &Preflight) -> (CheckResult, String) {
             .iter()
             .filter(|o| asked.is_about(&o.object))
     };
-    if objects().any(|o| o.state != ReadState::Read) {
+    if objects().any(|o| matches!(o.state, ReadState::Missing | ReadState::Unreadable)) {
         return NOT_KNOWN;
     }
     let bad: u64 = objects().flat_map(|o| &o.fields).map(|f| f.bad).sum();

@@ -10,12 +10,11 @@ use crate::{
         lock::{KeyCount, Link, LinkKind, ReadState, SchemaLock, SourceObject},
     },
 };
-use std::collections::BTreeSet;
 
 pub(super) fn judge(plan: &Plan, facts: &Facts<'_>, out: &mut Preflight) {
     let Some(lock) = facts.lock else { return };
     let mapping = &plan.mapping;
-    let read = read(mapping);
+    let read = mapping.source_objects();
     for seen in &lock.source.objects {
         let Some((id, object)) = mapping.source.object(&seen.object) else {
             continue;
@@ -33,15 +32,6 @@ pub(super) fn judge(plan: &Plan, facts: &Facts<'_>, out: &mut Preflight) {
     }
 }
 
-/// The source objects that a run reads.
-fn read(mapping: &Mapping) -> BTreeSet<ObjectId> {
-    let mut all: BTreeSet<ObjectId> = mapping.steps.iter().map(|s| s.from).collect();
-    let joins = mapping.steps.iter().flat_map(|s| &s.joins);
-    all.extend(joins.map(|j| j.object));
-    all.extend(mapping.handoffs.iter().map(|h| h.from));
-    all
-}
-
 fn files(
     mapping: &Mapping,
     id: ObjectId,
@@ -50,7 +40,7 @@ fn files(
     out: &mut Preflight,
 ) {
     let file = seen.file.as_deref().unwrap_or(&seen.object);
-    if seen.state != ReadState::Read {
+    if matches!(seen.state, ReadState::Missing | ReadState::Unreadable) {
         let why = seen.why.as_deref().unwrap_or("it cannot be read");
         out.find(
             "file_unreadable",

@@ -28,6 +28,8 @@ pub enum ReadState {
     Missing,
     /// Its file cannot be read.
     Unreadable,
+    /// It was left out: behind an API only what the mapping reads is read.
+    LeftOut,
 }
 
 /// An object of a source.

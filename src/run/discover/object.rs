@@ -96,7 +96,10 @@ pub(super) fn read(
         values: Vec::new(),
     };
     let mut pass = Scan::new(id, object, wants, zone, values);
-    if let Err(error) = pass.all(source, &mut out.object) {
+    if !source.offers(id) {
+        out.object.state = ReadState::LeftOut;
+        pass.found = vec![false; object.fields.len()];
+    } else if let Err(error) = pass.all(source, &mut out.object) {
         out.object.state = match error {
             ExtractError::Missing { .. } => ReadState::Missing,
             _ => ReadState::Unreadable,
