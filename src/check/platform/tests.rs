@@ -104,7 +104,12 @@ fn shapes_are_filled_in_and_own_operations_win() {
     let children = task.op(OpKind::Children).unwrap();
     assert_eq!(children.parents.len(), 3);
     assert_eq!(children.of, task.field("about").map(|(id, _)| id));
-    assert_eq!(task.filters[1].1[0].1, "true");
+    let (_, completed) = task
+        .filters
+        .iter()
+        .find(|(name, _)| name == "completed")
+        .unwrap();
+    assert_eq!(completed[0].1, "true");
     let (_, user) = p.object("user").unwrap();
     assert_eq!(user.create, Creation::ByHand);
     assert_eq!(contact.create, Creation::Api);

@@ -9,7 +9,7 @@ h1{font-size:1.9rem;margin:0 0 .5rem}h2{font-size:1.3rem;margin:2.2rem 0 .5rem;b
 h3{font-size:1.05rem;margin:1.2rem 0 .3rem}table{border-collapse:collapse;width:100%;font-size:.92rem;margin:.5rem 0}\
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid #d8dee4;overflow-wrap:anywhere}\
 th{background:#f6f8fa}td:first-child{white-space:nowrap}.lead{font-size:1.15rem}.facts{color:#57606a;font-size:.9rem}\
-.differs td{background:#fff8e5}@media print{body{margin:0;max-width:none;font-size:11px}h2{break-after:avoid}\
+code{font:.92em ui-monospace,monospace}.differs td{background:#fff8e5}@media print{body{margin:0;max-width:none;font-size:11px}h2{break-after:avoid}\
 tr{break-inside:avoid}thead{display:table-header-group}}";
 
 /// The page as HTML.
@@ -136,7 +136,7 @@ pub fn render(page: &Page) -> String {
         ),
     );
     for item in &page.before {
-        put(&mut out, &format!("<li>{}</li>", escaped(item)));
+        put(&mut out, &format!("<li>{}</li>", shown(item)));
     }
     put(&mut out, "</ul>");
     heading(&mut out, "Order of the load");
@@ -215,7 +215,7 @@ fn heading(out: &mut String, text: &str) {
 }
 
 fn paragraph(out: &mut String, text: &str) {
-    put(out, &format!("<p>{}</p>", escaped(text)));
+    put(out, &format!("<p>{}</p>", shown(text)));
 }
 
 fn head(out: &mut String, header: &[&str]) {
@@ -232,7 +232,7 @@ fn head(out: &mut String, header: &[&str]) {
 fn cells(out: &mut String, row: &[String]) {
     let cells: String = row
         .iter()
-        .map(|c| format!("<td>{}</td>", escaped(c)))
+        .map(|c| format!("<td>{}</td>", shown(c)))
         .collect();
     put(out, &cells);
 }
@@ -250,6 +250,23 @@ fn table(out: &mut String, header: &[&str], rows: impl Iterator<Item = Vec<Strin
         put(out, "</tr>");
     }
     put(out, "</tbody>\n</table>");
+}
+
+/// A text that is no markup, for an element; names in backticks become code.
+fn shown(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len() % 2 == 0 {
+        return escaped(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for (i, part) in parts.iter().enumerate() {
+        if i % 2 == 1 {
+            out.push_str(&format!("<code>{}</code>", escaped(part)));
+        } else {
+            out.push_str(&escaped(part));
+        }
+    }
+    out
 }
 
 /// A text that is no markup, in an element or an attribute.
@@ -277,7 +294,16 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::escaped;
+    use super::{escaped, shown};
+
+    #[test]
+    fn names_in_backticks_are_code_and_nothing_more() {
+        assert_eq!(
+            shown("`a` and `<b>`"),
+            "<code>a</code> and <code>&lt;b&gt;</code>"
+        );
+        assert_eq!(shown("one ` <b>"), "one ` &lt;b&gt;");
+    }
 
     #[test]
     fn nothing_in_a_text_is_markup() {

@@ -27,7 +27,8 @@ pub fn render(page: &Page) -> String {
             text(&words::facts(page))
         ),
     );
-    line(&mut out, "\n## Compatibility\n");
+    line(&mut out, "\n## Compatibility");
+    line(&mut out, "");
     line(&mut out, &text(&words::computed(page)));
     table(
         &mut out,
@@ -78,7 +79,8 @@ pub fn render(page: &Page) -> String {
             }),
         );
     }
-    line(&mut out, "\n## Timeline\n");
+    line(&mut out, "\n## Timeline");
+    line(&mut out, "");
     line(&mut out, words::TIMELINE);
     let tiers: Vec<&str> = page
         .timeline
@@ -155,7 +157,8 @@ pub fn render(page: &Page) -> String {
             }),
         );
     }
-    line(&mut out, "\n## Before the load\n");
+    line(&mut out, "\n## Before the load");
+    line(&mut out, "");
     line(
         &mut out,
         &format!("- {} custom fields must exist", page.fields_to_create),
@@ -220,12 +223,39 @@ fn table(out: &mut String, header: &[&str], rows: impl Iterator<Item = Vec<Strin
     }
 }
 
-/// A text that stays a text: no markup, no table border, one line.
+/// A text that stays a text: no markup but names in backticks, no table border, one line.
 fn text(raw: &str) -> String {
+    let parts: Vec<&str> = raw.split('`').collect();
+    // Backticks in pairs are names; a single one is a mark like others.
+    let paired = parts.len() % 2 == 1;
     let mut out = String::with_capacity(raw.len());
-    for c in raw.chars() {
+    for (i, part) in parts.iter().enumerate() {
+        let name = paired && i % 2 == 1 && is_name(part);
+        let tick = match (i, name) {
+            (0, _) => "",
+            _ if name || (paired && i % 2 == 0 && parts.get(i - 1).is_some_and(|p| is_name(p))) => {
+                "`"
+            }
+            _ => "\\`",
+        };
+        out.push_str(tick);
+        escape(part, &mut out);
+    }
+    out
+}
+
+/// What may stand in backticks as it is.
+fn is_name(part: &str) -> bool {
+    !part.is_empty()
+        && !part
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '\\' | '|' | '*' | '[' | ']' | '<' | '&'))
+}
+
+fn escape(part: &str, out: &mut String) {
+    for c in part.chars() {
         match c {
-            '\\' | '|' | '*' | '[' | ']' | '`' => {
+            '\\' | '|' | '*' | '[' | ']' => {
                 out.push('\\');
                 out.push(c);
             }
@@ -235,7 +265,6 @@ fn text(raw: &str) -> String {
             c => out.push(c),
         }
     }
-    out
 }
 
 #[cfg(test)]
@@ -246,7 +275,12 @@ mod tests {
     fn a_hostile_text_stays_a_text() {
         assert_eq!(
             text("a|b\n<script>&amp; [x](y) *z* `q`"),
-            "a\\|b &lt;script>&amp;amp; \\[x\\](y) \\*z\\* \\`q\\`"
+            "a\\|b &lt;script>&amp;amp; \\[x\\](y) \\*z\\* `q`"
+        );
+        assert_eq!(text("one ` alone"), "one \\` alone");
+        assert_eq!(
+            text("`a` and `<b>` and `c`"),
+            "`a` and \\`&lt;b>\\` and `c`"
         );
     }
 }
