@@ -255,12 +255,12 @@ fn table(out: &mut String, header: &[&str], rows: impl Iterator<Item = Vec<Strin
 /// A text that is no markup, for an element; names in backticks become code.
 fn shown(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return escaped(text);
     }
     let mut out = String::with_capacity(text.len());
     for (i, part) in parts.iter().enumerate() {
-        if i % 2 == 1 {
+        if !i.is_multiple_of(2) {
             out.push_str(&format!("<code>{}</code>", escaped(part)));
         } else {
             out.push_str(&escaped(part));

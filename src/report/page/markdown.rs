@@ -227,15 +227,14 @@ fn table(out: &mut String, header: &[&str], rows: impl Iterator<Item = Vec<Strin
 fn text(raw: &str) -> String {
     let parts: Vec<&str> = raw.split('`').collect();
     // Backticks in pairs are names; a single one is a mark like others.
-    let paired = parts.len() % 2 == 1;
+    let paired = !parts.len().is_multiple_of(2);
     let mut out = String::with_capacity(raw.len());
     for (i, part) in parts.iter().enumerate() {
-        let name = paired && i % 2 == 1 && is_name(part);
+        let odd = !i.is_multiple_of(2);
+        let name = paired && odd && is_name(part);
         let tick = match (i, name) {
             (0, _) => "",
-            _ if name || (paired && i % 2 == 0 && parts.get(i - 1).is_some_and(|p| is_name(p))) => {
-                "`"
-            }
+            _ if name || (paired && !odd && parts.get(i - 1).is_some_and(|p| is_name(p))) => "`",
             _ => "\\`",
         };
         out.push_str(tick);
