@@ -488,6 +488,9 @@ fn a_stop_is_clean_and_goes_on() {
         assert!(begun.elapsed() < Duration::from_secs(60));
         std::thread::sleep(Duration::from_millis(20));
     }
+    // Nobody else reads the same source meanwhile.
+    let message = failed_with(&shop.extract(&[]), 7);
+    assert!(message.contains("another command is reading"), "{message}");
     let sent = std::process::Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .status()

@@ -20,7 +20,7 @@ use crate::{
         context::Emit,
         extract::{
             self, Again, Extraction,
-            cache::{Cache, Index},
+            cache::{Cache, Hold, Index},
         },
         source::Source,
     },
@@ -51,8 +51,9 @@ pub fn cached(migration: &Migration) -> Result<Source, Failure> {
     let cache = cache_of(migration);
     let objects = extract::objects(platform, &migration.mapping.source_objects());
     let account = account_of(migration)?;
+    let hold = cache.hold();
     match cache.whole(platform, &objects, &account) {
-        Some(index) => Ok(opened(migration, &cache, &index)),
+        Some(index) => Ok(opened(migration, &cache, &index, hold)),
         None => Err(Failure::new(
             Exit::Nothing,
             format!("the records of {} have not been read yet", platform.title),
@@ -86,10 +87,11 @@ pub async fn source(
     let cache = cache_of(migration);
     let objects = extract::objects(platform, &migration.mapping.source_objects());
     let account = account_of(migration)?;
-    if reading.again == Again::Nothing
-        && let Some(index) = cache.whole(platform, &objects, &account)
-    {
-        return Ok((opened(migration, &cache, &index), Some(index)));
+    if reading.again == Again::Nothing {
+        let hold = cache.hold();
+        if let Some(index) = cache.whole(platform, &objects, &account) {
+            return Ok((opened(migration, &cache, &index, hold), Some(index)));
+        }
     }
     let mut options = RestOptions {
         cancel: reading.cancel.clone(),
@@ -128,7 +130,8 @@ pub async fn source(
         sandbox.stop().await;
     }
     let index = read.map_err(super::commands::run::failure)?;
-    Ok((opened(migration, &cache, &index), Some(index)))
+    let hold = cache.hold();
+    Ok((opened(migration, &cache, &index, hold), Some(index)))
 }
 
 /// The source, with what is lacking of it read now. For commands that run nothing else beside it.
@@ -160,11 +163,12 @@ fn cache_of(migration: &Migration) -> Cache {
     Cache::new(extract::folder(&state_folder(&migration.path)))
 }
 
-fn opened(migration: &Migration, cache: &Cache, index: &Index) -> Source {
+fn opened(migration: &Migration, cache: &Cache, index: &Index, hold: Option<Hold>) -> Source {
     Source::extract(
         Arc::clone(&migration.mapping.source),
         cache,
         index,
+        hold,
         migration.beside.as_deref(),
     )
 }

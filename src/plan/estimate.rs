@@ -127,7 +127,12 @@ pub fn estimate(plan: &Plan, counts: &Counts) -> Estimate {
             .into_iter()
             .filter_map(|id| {
                 let object = mapping.source.objects.get(id.ix())?;
-                list_calls(object, counts.source.get(&id).copied().unwrap_or(0))
+                let known = |id: &ObjectId| counts.source.get(id).copied().unwrap_or(0);
+                list_calls(object, known(&id)).or_else(|| {
+                    // One list below each parent.
+                    let op = object.op(OpKind::Children)?;
+                    Some(op.parents.iter().map(|(parent, _)| known(parent)).sum())
+                })
             })
             .sum(),
     };

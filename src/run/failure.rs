@@ -4,6 +4,7 @@ use crate::{
     connector::{ExtractError, Stop, files::WriteError},
     ledger::{LedgerError, OpenError},
 };
+use std::path::PathBuf;
 
 /// Why a run ended early. Running the same command again goes on from here.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,12 @@ pub enum RunError {
     /// The ledger cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// Somebody else reads the source.
+    #[error("another command is reading the source into {}", .folder.display())]
+    Reading {
+        /// Where to.
+        folder: PathBuf,
+    },
     /// The ledger cannot be written; nothing was sent after that.
     #[error("the ledger cannot be written, so nothing more is sent: {0}")]
     Ledger(#[from] LedgerError),

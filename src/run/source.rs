@@ -1,6 +1,6 @@
 //! The source of a run: opens the records of an object as pages, from a folder of exports or from an extract.
 
-use super::extract::cache::{Cache, Index};
+use super::extract::cache::{Cache, Hold, Index};
 use crate::{
     connector::{ExtractError, files},
     ident::{FieldId, ObjectId},
@@ -28,6 +28,8 @@ pub struct Source {
     overrides: files::Overrides,
     /// Objects that were read through an API: the file, and how many records it has.
     extracts: BTreeMap<ObjectId, (PathBuf, u64)>,
+    /// Keeps these files there.
+    _hold: Option<Hold>,
 }
 
 impl Source {
@@ -38,6 +40,7 @@ impl Source {
             folder,
             overrides,
             extracts: BTreeMap::new(),
+            _hold: None,
         }
     }
 
@@ -46,6 +49,7 @@ impl Source {
         platform: Arc<Platform>,
         cache: &Cache,
         index: &Index,
+        hold: Option<Hold>,
         beside: Option<&Path>,
     ) -> Source {
         let extracts = index
@@ -61,6 +65,7 @@ impl Source {
             folder: beside.map(Path::to_owned).unwrap_or_default(),
             overrides: files::Overrides::default(),
             extracts,
+            _hold: hold,
         }
     }
 

@@ -44,7 +44,11 @@ pub fn run(args: &PlanArgs) -> Result<Exit, Failure> {
         }
         _ => {}
     }
-    let estimate = estimate(&loaded.plan, &counts);
+    let mut estimate = estimate(&loaded.plan, &counts);
+    if source.is_some() {
+        // What was read of an API is not read again.
+        estimate.source_calls = 0;
+    }
     let tier = migration.tier.as_deref();
     let flight = judge(
         &loaded.plan,

@@ -277,6 +277,9 @@ pub(crate) fn failure(error: RunError) -> Failure {
             .hint("the platform file may not describe this account; -vv shows the calls"),
         RunError::Extract(_) | RunError::Source { .. } => Failure::new(Exit::Usage, text),
         RunError::Open(e) => open_failure(&e),
+        RunError::Reading { .. } => {
+            Failure::new(Exit::Busy, text).hint("wait until it ends, then run the same command")
+        }
         RunError::Ledger(_) | RunError::Write { .. } | RunError::File(_) => {
             Failure::new(Exit::Temporary, text).hint(again)
         }

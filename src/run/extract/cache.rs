@@ -14,10 +14,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
 };
 use xxhash_rust::xxh3::xxh3_128;
+
+/// Locked while the source is read.
+const UNDER_WAY: &str = "reading.lock";
+
+/// Locked by those who read the files.
+const IN_USE: &str = "in-use.lock";
 
 /// Version of the files' form.
 const VERSION: u32 = 1;
@@ -76,6 +82,13 @@ mod moment {
     }
 }
 
+/// Keeps the files of the extract in use from being removed, or everybody else from reading the source. Ends when
+/// dropped, or with the process.
+#[derive(Debug)]
+pub struct Hold {
+    _file: File,
+}
+
 /// The folder of extracts.
 #[derive(Clone, Debug)]
 pub struct Cache {
@@ -86,6 +99,43 @@ impl Cache {
     /// A folder, which need not exist.
     pub fn new(folder: PathBuf) -> Cache {
         Cache { folder }
+    }
+
+    /// Holds the files of the extract in use. `None` where there is none, or no lock can be had: then they may be
+    /// removed by somebody who reads the source twice meanwhile.
+    pub fn hold(&self) -> Option<Hold> {
+        let file = File::open(self.folder.join(IN_USE)).ok()?;
+        file.try_lock_shared().ok()?;
+        Some(Hold { _file: file })
+    }
+
+    /// Takes the source for one reader.
+    pub(super) fn take(&self) -> Result<Hold, RunError> {
+        fs::create_dir_all(&self.folder).map_err(|e| trouble(&self.folder, e))?;
+        self.lock(UNDER_WAY).and_then(|taken| {
+            taken.ok_or_else(|| RunError::Reading {
+                folder: self.folder.clone(),
+            })
+        })
+    }
+
+    /// `None` when somebody else has it.
+    fn lock(&self, name: &str) -> Result<Option<Hold>, RunError> {
+        let path = self.folder.join(name);
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|e| trouble(&path, e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Hold { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(e)) => {
+                tracing::debug!(name, error = %e, "no locks here");
+                Ok(Some(Hold { _file: file }))
+            }
+        }
     }
 
     /// The extract in use, when it has all of these objects of this account, read as the platform file says now.
@@ -130,7 +180,6 @@ impl Cache {
         now: Timestamp,
         refresh: bool,
     ) -> Result<Index, RunError> {
-        fs::create_dir_all(&self.folder).map_err(|e| trouble(&self.folder, e))?;
         let used = self.load("index.json", platform, account);
         let under_way = self
             .load("next.json", platform, account)
@@ -167,7 +216,10 @@ impl Cache {
         self.store("index.json", next)?;
         let stale = self.folder.join("next.json");
         fs::remove_file(&stale).map_err(|e| trouble(&stale, e))?;
-        // What cannot be removed now is removed another time.
+        // Files that somebody reads, or that cannot be removed, go another time.
+        let Some(_alone) = self.lock(IN_USE)? else {
+            return Ok(());
+        };
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let data = name.ends_with(".jsonl") || name.ends_with(".part");
@@ -301,6 +353,8 @@ mod tests {
         let both: BTreeSet<ObjectId> = [ObjectId(0), ObjectId(1)].into();
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         assert_eq!(cache.whole(&p, &both, "a"), None);
+        let taken = cache.take().unwrap();
+        assert!(matches!(cache.take(), Err(RunError::Reading { .. })));
         let mut next = cache.begin(&p, "a", now, false).unwrap();
         entry(&cache, &p, 0, &mut next, "{}\n");
         assert_eq!(cache.whole(&p, &both, "a"), None);
@@ -320,6 +374,21 @@ mod tests {
         assert_eq!(cache.whole(&p, &both, "a"), Some(next.clone()));
         assert_eq!(cache.begin(&p, "a", now, true).unwrap(), fresh);
         assert!(cache.begin(&p, "a", late, true).unwrap().objects.is_empty());
+        drop(taken);
+        assert!(cache.take().is_ok());
+        // Files that are read stay until nobody reads them.
+        let (held, first) = (
+            cache.hold().unwrap(),
+            dir.path().join("extracts/person.1.jsonl"),
+        );
+        let mut third = cache.begin(&p, "a", late, true).unwrap();
+        entry(&cache, &p, 0, &mut third, "{}\n");
+        cache.publish(&third).unwrap();
+        assert!(first.exists());
+        drop(held);
+        cache.keep(&next).unwrap();
+        cache.publish(&next).unwrap();
+        assert!(first.exists() && !dir.path().join("extracts/person.3.jsonl").exists());
         // A file that was tampered with does not count.
         fs::write(dir.path().join("extracts/firm.1.jsonl"), "{}").unwrap();
         assert_eq!(cache.whole(&p, &both, "a"), None);

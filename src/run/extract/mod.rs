@@ -95,6 +95,7 @@ pub async fn read(extraction: Extraction) -> Result<Index, RunError> {
     {
         return Ok(whole);
     }
+    let _taken = cache.take()?;
     let mut next = cache.begin(&platform, &account, now, again != Again::Nothing)?;
     let lacking: Vec<ObjectId> = objects
         .iter()
