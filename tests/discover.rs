@@ -113,7 +113,8 @@ fn inventories_of_the_shipped_examples_agree_with_an_independent_count() {
                     let longest = filled.iter().map(|c| c.chars().count()).max();
                     assert_eq!(field["max_chars"], longest.unwrap_or(0), "{place}");
                 }
-                let is_list = ["multi_enum", "tags"].contains(&field["declared"].as_str().unwrap());
+                let is_list =
+                    ["multi_enum", "tags", "list"].contains(&field["declared"].as_str().unwrap());
                 if let Some(choices) = field["choices"].as_array().filter(|_| !is_list) {
                     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
                     for value in &filled {
