@@ -42,6 +42,7 @@ fn intended(key: &str) -> Entry {
         fingerprint: 1,
         chunk: None,
         match_key: Some(format!("{key}@x.example")),
+        before: None,
     })
 }
 
@@ -109,6 +110,7 @@ fn every_kind() -> Vec<Entry> {
             fingerprint: u64::MAX,
             chunk: Some("c1".into()),
             match_key: None,
+            before: None,
         }),
         Entry::InDoubt {
             step: step.clone(),
@@ -149,6 +151,25 @@ fn every_kind() -> Vec<Entry> {
             step: step.clone(),
             key: "m".into(),
             into: key.clone(),
+        },
+        Entry::Before {
+            step: step.clone(),
+            key: key.clone(),
+            part: 3,
+            members: serde_json::json!({"city": null, "custom": {"x": [1]}}),
+        },
+        Entry::Kept {
+            step: step.clone(),
+            key: key.clone(),
+            part: 3,
+            why: "people changed it".into(),
+        },
+        Entry::RolledBack {
+            step: step.clone(),
+            key: "z".into(),
+            part: 0,
+            dest_id: "17".into(),
+            did: Undone::Removed,
         },
         Entry::SecondPassDone {
             step: step.clone(),
@@ -256,6 +277,7 @@ fn every_entry_comes_back_as_it_went_in() {
             ("a".into(), 0, RecordState::Absent, None, false),
             ("m".into(), 0, RecordState::Merged, None, false),
             ("r".into(), 0, RecordState::Refused, Some(9), false),
+            ("z".into(), 0, RecordState::Absent, None, false),
         ]
     );
     let mut holds = Vec::new();
@@ -335,6 +357,67 @@ fn an_answer_without_an_intent_is_refused_and_harms_nobody() {
             .is_err()
     );
     assert_eq!(ledger.view().unwrap().verify().unwrap().entries, 4);
+}
+
+#[test]
+fn what_was_rolled_back_is_forgotten_wherever_the_gathering_was_cut() {
+    for cut in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.sqlite");
+        let ledger = begun(&path);
+        let settle = || {
+            if cut {
+                ledger.settle().unwrap();
+            }
+        };
+        let confirmed = |origin, id: &str| Entry::Confirmed {
+            step: "contact".into(),
+            key: "1".into(),
+            part: 0,
+            dest_id: id.into(),
+            origin,
+            fingerprint: 7,
+            written: None,
+        };
+        let undone = || Entry::RolledBack {
+            step: "contact".into(),
+            key: "1".into(),
+            part: 0,
+            dest_id: "17".into(),
+            did: Undone::Removed,
+        };
+        ledger
+            .append_blocking(vec![intended("1"), confirmed(Origin::Created, "17")])
+            .unwrap();
+        settle();
+        // An open intent of the rollback ends with it.
+        ledger.append_blocking(vec![intended("1")]).unwrap();
+        settle();
+        ledger.append_blocking(vec![undone()]).unwrap();
+        settle();
+        let mut open = 0;
+        let view = ledger.view().unwrap();
+        view.each_open("contact", |_| open += 1).unwrap();
+        assert_eq!(open, 0);
+        view.each_record("contact", |r| {
+            assert_eq!((r.state, r.origin), (RecordState::Absent, None));
+            assert_eq!(r.dest_id.unwrap_or_default(), "");
+        })
+        .unwrap();
+        view.verify().unwrap();
+        // What it is from now on does not depend on what it was.
+        ledger
+            .append_blocking(vec![undone(), confirmed(Origin::Matched, "18")])
+            .unwrap();
+        let view = ledger.view().unwrap();
+        view.each_record("contact", |r| {
+            assert_eq!(r.origin, Some(Origin::Matched));
+            assert_eq!(r.dest_id, Some("18"));
+        })
+        .unwrap();
+        view.verify().unwrap();
+        ledger.end_run("completed").unwrap();
+    }
 }
 
 #[test]

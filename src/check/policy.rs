@@ -1,10 +1,11 @@
 //! `policy:` of a mapping, and what a migration says otherwise.
 
-use super::scope::Ctx;
+use super::{literal, scope::Ctx};
 use crate::{
     diag::{Code, Diagnostic},
     mapping::{BlankPolicy, Policy},
     spec::Node,
+    value::Scalar,
 };
 use rust_decimal::Decimal;
 use std::str::FromStr;
@@ -40,6 +41,10 @@ pub fn lower(ctx: &mut Ctx<'_>, mapping: &Node, migration: Option<&Node>) -> Pol
             {
                 policy.errors_max_count = Some(count);
             }
+        }
+        let span = node.get("rollback").and_then(|r| r.get_text("for"));
+        if let Some(Scalar::Seconds(seconds)) = span.and_then(literal::number) {
+            policy.rollback_seconds = u64::try_from(seconds).unwrap_or_default();
         }
         if let Some(sample) = node.get("sample") {
             if let Some(size) = sample.get_int("size").and_then(|n| u32::try_from(n).ok()) {

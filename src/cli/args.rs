@@ -86,6 +86,8 @@ pub enum Command {
     Holds(Holds),
     /// Compare the source with what the destination really holds; reads no ledger, writes nothing.
     Reconcile(commands::reconcile::ReconcileArgs),
+    /// Undo what the migration did, and only that; keep what people changed since.
+    Rollback(commands::rollback::RollbackArgs),
     /// Verify the ledger's hash chain.
     Audit(Audit),
     /// Serve a simulated platform over HTTP on loopback.

@@ -159,6 +159,51 @@ pub enum Entry {
         /// Key of the record that stands for both.
         into: String,
     },
+    /// What members of a record held before a write without an intent of its own changes them (a second pass). On
+    /// disk before the call.
+    Before {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Key of the source record.
+        #[serde(skip)]
+        key: String,
+        /// Part of the record.
+        #[serde(skip)]
+        part: u32,
+        /// The members, as they were.
+        members: serde_json::Value,
+    },
+    /// What the migration did to a record was undone; the ledger forgets where it went.
+    RolledBack {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Key of the source record.
+        #[serde(skip)]
+        key: String,
+        /// Part of the record.
+        #[serde(skip)]
+        part: u32,
+        /// The destination's id it had.
+        dest_id: String,
+        /// What was done.
+        did: Undone,
+    },
+    /// A rollback left a record as it is.
+    Kept {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Key of the source record.
+        #[serde(skip)]
+        key: String,
+        /// Part of the record.
+        #[serde(skip)]
+        part: u32,
+        /// Why.
+        why: String,
+    },
     /// The deferred references of a record were written.
     SecondPassDone {
         /// The step.
@@ -257,6 +302,9 @@ pub struct Intent {
     /// What the record can be looked up by if the answer is lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub match_key: Option<String>,
+    /// Of an update: the members it is about to change, as they were. What a rollback restores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<serde_json::Value>,
 }
 
 macro_rules! words {
@@ -317,6 +365,35 @@ words! {
     }
 }
 
+/// What a rollback did to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undone {
+    /// Nothing was to be undone: it was only bound, or nothing was written into it.
+    Unbound,
+    /// It was removed.
+    Removed,
+    /// It was not there any more.
+    Gone,
+    /// Its fields got back what they held.
+    Restored,
+    /// Only a person can remove it.
+    ByHand,
+}
+
+impl Undone {
+    /// The word in the ledger and in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Undone::Unbound => "unbound",
+            Undone::Removed => "removed",
+            Undone::Gone => "gone",
+            Undone::Restored => "restored",
+            Undone::ByHand => "by_hand",
+        }
+    }
+}
+
 /// An entry taken apart into the columns of the journal.
 pub(super) struct Columns<'a> {
     pub kind: &'static str,
@@ -342,6 +419,9 @@ impl Entry {
             Entry::Held { .. } => "held",
             Entry::Released { .. } => "released",
             Entry::Merged { .. } => "merged",
+            Entry::Before { .. } => "before",
+            Entry::RolledBack { .. } => "rolled_back",
+            Entry::Kept { .. } => "kept",
             Entry::SecondPassDone { .. } => "second_pass_done",
             Entry::JobStarted { .. } => "job_started",
             Entry::JobEnded { .. } => "job_ended",
@@ -376,6 +456,15 @@ impl Entry {
             }
             | Entry::Absent { step, key, part }
             | Entry::Held {
+                step, key, part, ..
+            }
+            | Entry::Before {
+                step, key, part, ..
+            }
+            | Entry::RolledBack {
+                step, key, part, ..
+            }
+            | Entry::Kept {
                 step, key, part, ..
             }
             | Entry::SecondPassDone {
@@ -451,6 +540,24 @@ impl Entry {
                 part: p,
             }
             | Entry::Held {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::Before {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::RolledBack {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::Kept {
                 step: s,
                 key: k,
                 part: p,

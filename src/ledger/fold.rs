@@ -21,6 +21,8 @@ pub(super) type RecordKey = (i64, Box<str>, u32);
 /// What becomes of a row of `records`; `None` keeps what is there, an empty text clears it.
 #[derive(Default)]
 struct RecordChange {
+    /// True when what was known about the record is forgotten first.
+    reset: bool,
     state: Option<RecordState>,
     op: Option<u8>,
     origin: Option<Origin>,
@@ -239,6 +241,20 @@ impl Fold {
                 record.match_key = Some(into.clone());
                 record.why = Some(String::new());
             }
+            Entry::RolledBack { key, part, .. } => {
+                *self.record(step, key, *part) = RecordChange {
+                    reset: true,
+                    state: Some(RecordState::Absent),
+                    dest_id: Some(String::new()),
+                    second_pass: Some(false),
+                    why: Some(String::new()),
+                    written: Some(Vec::new()),
+                    written_later: Some(Vec::new()),
+                    stamp: Some(String::new()),
+                    ..RecordChange::default()
+                };
+                self.clear_hold(step, key, *part);
+            }
             Entry::SecondPassDone {
                 key, part, written, ..
             } => {
@@ -393,7 +409,13 @@ impl Fold {
                written_later = CASE WHEN ?14 IS NULL THEN written_later ELSE nullif(?14, x'') END,
                stamp = CASE WHEN ?15 IS NULL THEN stamp ELSE nullif(?15, '') END"
         ))?;
+        let mut forget = connection.prepare_cached(&format!(
+            "DELETE FROM {db}.records WHERE step = ?1 AND key = ?2 AND part = ?3"
+        ))?;
         for ((step, key, part), change) in std::mem::take(&mut self.records) {
+            if change.reset {
+                forget.execute(params![step, key, part])?;
+            }
             upsert.execute(params![
                 step,
                 key,

@@ -22,7 +22,7 @@ mod writer;
 pub mod written;
 
 pub use chain::Hash;
-pub use entry::{Entry, Intent, Origin, WriteOp};
+pub use entry::{Entry, Intent, Origin, Undone, WriteOp};
 pub use id_map::{IdEntry, IdMap, IdState, StepIds};
 pub use lease::Holder;
 pub use schema::SchemaError;

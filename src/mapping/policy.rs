@@ -82,6 +82,8 @@ pub struct Policy {
     pub sample_size: u32,
     /// Seed of a sample.
     pub sample_seed: u64,
+    /// Seconds after the last load within which it can be undone.
+    pub rollback_seconds: u64,
 }
 
 impl Policy {
@@ -103,6 +105,7 @@ impl Default for Policy {
             errors_max_count: None,
             sample_size: 300,
             sample_seed: 7,
+            rollback_seconds: 14 * 86_400,
         }
     }
 }

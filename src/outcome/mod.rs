@@ -3,3 +3,4 @@
 //! Stands before both, so that neither imports the other.
 
 pub mod reconcile;
+pub mod rollback;

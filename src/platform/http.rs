@@ -165,6 +165,8 @@ pub struct Op {
     pub lags: bool,
     /// True when a delete can be undone.
     pub soft: bool,
+    /// Seconds for which a delete can be undone; `None`: not known.
+    pub keeps: Option<u64>,
     /// True when a list gives the last changed records first.
     pub newest_first: bool,
 }

@@ -17,6 +17,7 @@ pub mod preflight;
 pub mod propose;
 pub mod reconcile;
 pub mod sample;
+pub mod rollback;
 pub mod sheet;
 pub mod status;
 

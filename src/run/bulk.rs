@@ -63,6 +63,7 @@ pub async fn create(
                 fingerprint: w.fingerprint,
                 chunk: Some(chunk.clone()),
                 match_key: w.keys.get(key_at).cloned().flatten(),
+                before: None,
             })
         })
         .collect();

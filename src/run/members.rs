@@ -179,6 +179,7 @@ fn intent(step: &Step, work: &Work, chunk: &str) -> Entry {
         fingerprint: work.fingerprint,
         chunk: Some(chunk.to_owned()),
         match_key: work.keys.iter().flatten().next().cloned(),
+        before: None,
     })
 }
 

@@ -6,6 +6,7 @@
 pub mod attach;
 pub mod base;
 pub mod books;
+pub mod before;
 pub mod bulk;
 pub mod chosen;
 pub mod compare;
@@ -30,6 +31,7 @@ pub mod provision;
 pub mod reconcile;
 pub mod resolver;
 pub mod sample;
+pub mod rollback;
 pub mod second;
 pub mod send;
 pub mod sight;

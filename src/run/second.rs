@@ -1,6 +1,7 @@
 //! The second pass of a step: references that only later records could resolve, written by id.
 
 use super::{
+    before,
     context::Context,
     failure::RunError,
     item::{self, Collector, Item, StepEncoder, Work},
@@ -11,7 +12,7 @@ use crate::{
     connector::Reply,
     event::Event,
     ident::StepId,
-    ledger::{Entry, IdState},
+    ledger::{Entry, IdState, Origin},
     transform::{Pass, Tables},
 };
 use bumpalo::Bump;
@@ -78,9 +79,10 @@ pub async fn run(
             chosen.note_second(id, &work.key, work.part, &work.body);
         }
         let there = ids.with(id, &work.key, u32::from(work.part), |e| {
-            (e.state == IdState::Confirmed && !e.second_pass).then(|| e.dest_id.to_owned())
+            (e.state == IdState::Confirmed && !e.second_pass)
+                .then(|| (e.dest_id.to_owned(), e.origin == Some(Origin::Created)))
         });
-        let Some(Some(dest_id)) = there else {
+        let Some(Some((dest_id, ours))) = there else {
             continue;
         };
         if tasks.len() >= SIDE_BY_SIDE
@@ -89,7 +91,7 @@ pub async fn run(
             count(&mut done, joined)?;
         }
         let ctx = Arc::clone(ctx);
-        tasks.spawn(async move { write(&ctx, work, &dest_id).await });
+        tasks.spawn(async move { write(&ctx, work, &dest_id, ours).await });
     }
     while let Some(joined) = tasks.join_next().await {
         count(&mut done, joined)?;
@@ -132,9 +134,13 @@ fn collect(
     Ok(works)
 }
 
-/// Writes the references of one record. False when the destination refuses them.
-async fn write(ctx: &Context, work: Work, dest_id: &str) -> Result<bool, RunError> {
+/// Writes the references of one record. False when the destination refuses them. `ours`: this migration created it, so
+/// that nothing of it has to be kept for a rollback.
+async fn write(ctx: &Context, work: Work, dest_id: &str, ours: bool) -> Result<bool, RunError> {
     let step = ctx.step(work.step)?;
+    if !ours && let Some(entry) = before::entry(ctx, step, &work, dest_id).await? {
+        ctx.ledger.append(vec![entry]).await?;
+    }
     match ctx.rest.update(step.to, dest_id, &work.body).await? {
         Reply::Done { record, .. } => {
             let written = ctx.written(step, &work.body, record.as_ref());

@@ -2,7 +2,7 @@
 
 use super::{
     attach::{self, Form},
-    compare,
+    before, compare,
     context::Context,
     failure::RunError,
     find::{self, Search},
@@ -71,7 +71,17 @@ fn intent(step: &Step, work: &Work, op: WriteOp) -> Entry {
         fingerprint: work.fingerprint,
         chunk: None,
         match_key: work.keys.iter().flatten().next().cloned(),
+        before: None,
     })
+}
+
+/// The same for changes to a record by id. `before`: the members it is about to change, as they were.
+pub fn intent_to_change(step: &Step, work: &Work, before: Option<Value>) -> Entry {
+    let mut entry = intent(step, work, WriteOp::Update);
+    if let Entry::Intended(intent) = &mut entry {
+        intent.before = before;
+    }
+    entry
 }
 
 /// The entry that says a record is at the destination.
@@ -388,8 +398,11 @@ pub async fn update(
             differs: Vec::new(),
         });
     };
+    let was = there
+        .as_ref()
+        .and_then(|there| before::image(ctx.readers(step.to), object, step, &body, there));
     ctx.ledger
-        .append(vec![intent(step, &work, WriteOp::Update)])
+        .append(vec![intent_to_change(step, &work, was)])
         .await?;
     match ctx
         .rest

@@ -204,6 +204,7 @@ impl Reader<'_, '_> {
             repeatable: node.get_bool("repeatable").unwrap_or(false),
             lags: node.get_bool("lags").unwrap_or(false),
             soft: node.get_bool("soft").unwrap_or(false),
+            keeps: self.scope.duration(node.get("keeps")).map(|d| d.as_secs()),
             newest_first: node.get_bool("newest_first").unwrap_or(false),
         };
         self.complete(&op, entry, &path.value);

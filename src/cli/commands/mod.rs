@@ -12,6 +12,7 @@ pub mod plan;
 pub mod propose;
 pub mod reconcile;
 pub mod provision;
+pub mod rollback;
 pub mod run;
 pub mod run_files;
 pub mod sample;

@@ -159,7 +159,7 @@ impl Encoder {
     }
 
     /// Appends what clears the field: an empty array where it holds an array, else `null`.
-    pub(super) fn write_clear(&self, out: &mut Vec<u8>) {
+    pub fn write_clear(&self, out: &mut Vec<u8>) {
         let array =
             self.item.is_some() || (self.limits.data_type.is_list() && self.joined.is_none());
         out.extend_from_slice(if array { b"[]" } else { b"null" });

@@ -231,10 +231,84 @@ impl FieldReader {
         }
     }
 
+    /// Copies the member as it stands into another record, with the word for the kind of a reference; null where the
+    /// record has none. Read there again, it is the same.
+    pub fn copy(&self, from: &Json, to: &mut Json) {
+        let found = self
+            .paths
+            .iter()
+            .find_map(|path| Some((path, member(from, path)?)));
+        match (found, self.paths.last()) {
+            (Some((path, value)), _) => put(to, path, value.clone()),
+            (None, Some(own)) => put(to, own, Json::Null),
+            (None, None) => {}
+        }
+        let kind = self.reference.as_ref().and_then(|r| r.kind_path.as_ref());
+        if let Some(path) = kind
+            && let Some(word) = at(from, path)
+        {
+            let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+            put(to, &path, word.clone());
+        }
+    }
+
+    /// The member as it stands; `None` where the record has none.
+    pub fn member<'v>(&self, record: &'v Json) -> Option<&'v Json> {
+        self.paths.iter().find_map(|path| member(record, path))
+    }
+
+    /// Every record that a reference names: its object, where the record says so or only one is possible, and its id.
+    pub fn references(&self, record: &Json) -> Vec<(Option<ObjectId>, String)> {
+        let Some(reference) = &self.reference else {
+            return Vec::new();
+        };
+        let items: Vec<&Json> = match self.member(record) {
+            None => return Vec::new(),
+            Some(Json::Array(items)) => items.iter().collect(),
+            Some(one) => vec![one],
+        };
+        let read = |item: &Json| match read_reference(reference, item, record) {
+            WireValue::Record { object, id } => Some((object, id)),
+            _ => None,
+        };
+        items.into_iter().filter_map(read).collect()
+    }
+
+    /// Puts a value where this field is written.
+    pub fn put(&self, value: Json, to: &mut Json) {
+        if let Some(own) = self.paths.last() {
+            put(to, own, value);
+        }
+    }
+
     /// The encoder of the same field.
     pub fn encoder(&self) -> &Encoder {
         &self.encoder
     }
+}
+
+/// The part of a path that runs through objects; below an array the whole array is meant.
+fn named(path: &[String]) -> &[String] {
+    let end = path.iter().position(|p| p.parse::<usize>().is_ok());
+    path.get(..end.unwrap_or(path.len())).unwrap_or(path)
+}
+
+fn member<'v>(record: &'v Json, path: &[String]) -> Option<&'v Json> {
+    named(path)
+        .iter()
+        .try_fold(record, |here, part| here.as_object()?.get(part))
+}
+
+fn put(record: &mut Json, path: &[String], value: Json) {
+    let mut here = record;
+    for part in named(path) {
+        if !here.is_object() {
+            *here = Json::Object(serde_json::Map::new());
+        }
+        let Json::Object(members) = here else { return };
+        here = members.entry(part.clone()).or_insert(Json::Null);
+    }
+    *here = value;
 }
 
 fn many(items: Vec<String>) -> WireValue {

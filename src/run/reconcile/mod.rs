@@ -7,10 +7,10 @@ mod compare;
 mod content;
 mod differ;
 mod evaluate;
-mod read;
+pub mod read;
 mod resolve;
 mod rules;
-mod shelf;
+pub mod shelf;
 mod state;
 
 use super::{RunError, context::Emit, preflight, prepare, source::Source};

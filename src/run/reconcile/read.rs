@@ -10,7 +10,7 @@ use crate::{
     run::{RunError, context::Emit, key::KeyRule},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 use tokio::task::JoinSet;
@@ -95,14 +95,27 @@ impl Reader {
         all
     }
 
-    /// Reads all these objects.
+    /// Reads the objects of the mapping.
     ///
     /// # Errors
     /// When the destination stops answering.
     pub async fn read(&self) -> Result<BTreeMap<ObjectId, Shelf>, RunError> {
+        self.read_objects(&self.objects(), None).await
+    }
+
+    /// Reads these objects. `parents`: where a list is only shown below others, only below these; `None`: below all
+    /// that were read.
+    ///
+    /// # Errors
+    /// When the destination stops answering.
+    pub async fn read_objects(
+        &self,
+        objects: &BTreeSet<ObjectId>,
+        parents: Option<&HashMap<ObjectId, HashSet<String>>>,
+    ) -> Result<BTreeMap<ObjectId, Shelf>, RunError> {
         let mut shelves = BTreeMap::new();
         let mut below = Vec::new();
-        for id in self.objects() {
+        for id in objects.iter().copied() {
             let Some(object) = self.mapping.destination.objects.get(id.ix()) else {
                 continue;
             };
@@ -123,7 +136,7 @@ impl Reader {
             shelves.insert(id, shelf);
         }
         for id in below {
-            self.below(id, &mut shelves).await?;
+            self.below(id, parents, &mut shelves).await?;
         }
         Ok(shelves)
     }
@@ -143,6 +156,7 @@ impl Reader {
     async fn below(
         &self,
         id: ObjectId,
+        only: Option<&HashMap<ObjectId, HashSet<String>>>,
         shelves: &mut BTreeMap<ObjectId, Shelf>,
     ) -> Result<(), RunError> {
         let Some(object) = self.mapping.destination.objects.get(id.ix()) else {
@@ -155,6 +169,12 @@ impl Reader {
             .into_iter()
             .flat_map(|op| &op.parents)
         {
+            if let Some(only) = only {
+                let mut ids: Vec<&String> = only.get(parent).into_iter().flatten().collect();
+                ids.sort_unstable();
+                parents.extend(ids.into_iter().map(|id| (*parent, id.clone())));
+                continue;
+            }
             let Some(shelf) = shelves.get(parent) else {
                 continue;
             };

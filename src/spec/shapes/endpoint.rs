@@ -1,7 +1,7 @@
 //! The operations of an object over HTTP: addresses, envelopes, paging, jobs.
 
 use super::{COUNT, NAME, NAMES, POSITIVE, SOME_TEXTS, connect::STATUS};
-use crate::spec::shape::{Key, Keys, Kind, Shape, key, preset, required};
+use crate::spec::shape::{Key, Keys, Kind, Literal, Shape, key, preset, required};
 
 const fn op(name: &'static str, doc: &'static str) -> Key {
     key(name, Kind::Object(&OP), doc)
@@ -143,6 +143,11 @@ static OP: Shape = Shape {
             "True when new records show up here late.",
         ),
         key("soft", Kind::Bool, "True when a delete can be undone."),
+        key(
+            "keeps",
+            Kind::Literal(Literal::Duration),
+            "How long a delete can be undone (`90d`).",
+        ),
         key(
             "newest_first",
             Kind::Bool,
