@@ -294,6 +294,8 @@ pub enum AuditAction {
         #[arg(default_value = "migration.yaml")]
         migration: PathBuf,
     },
+    /// Every operation of every run: what went where, by which step, decided how, with which end.
+    Export(commands::audit::ExportArgs),
 }
 
 /// Arguments of `sandbox`.

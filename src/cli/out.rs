@@ -14,6 +14,13 @@ pub fn result(text: &str) {
     let _ = out.flush();
 }
 
+/// Writes a piece of a result as it is.
+pub fn piece(text: &str) {
+    let mut out = anstream::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
 /// Writes a note for people to stderr.
 pub fn note(text: &str) {
     let mut err = anstream::stderr().lock();

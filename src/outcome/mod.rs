@@ -2,5 +2,6 @@
 //!
 //! Stands before both, so that neither imports the other.
 
+pub mod audit;
 pub mod reconcile;
 pub mod rollback;
