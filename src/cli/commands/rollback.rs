@@ -109,7 +109,7 @@ async fn start(
         calls_per_minute: args.calls_per_minute,
     };
     let destination = connect::destination(loaded, access, &state, Arc::clone(&emit)).await?;
-    let stopped_by = runs::listen(&destination);
+    let stopped_by = runs::listen(&destination.cancel);
     let mut budget = None;
     if let Some(ledger) = &ledger {
         ledger
