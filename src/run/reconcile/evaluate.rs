@@ -353,7 +353,7 @@ fn finish(mut state: State, sample: Option<u64>, unassigned: UnassignedKeys) -> 
         let (explained, doubled, extra) = shelf.sums();
         objects.push(ObjectCheck {
             object: object.name.clone(),
-            there: (shelf.unread.is_none() && !shelf.partial).then_some(shelf.len() as u64),
+            there: (shelf.unread.is_none() && !shelf.partial).then_some(shelf.count() as u64),
             explained,
             doubled,
             extra,

@@ -147,7 +147,7 @@ impl Reader {
             for record in page.records {
                 shelf.add(record);
             }
-            self.say(object, shelf.len());
+            self.say(object, shelf.count());
         }
         Ok(())
     }
@@ -178,7 +178,7 @@ impl Reader {
             let Some(shelf) = shelves.get(parent) else {
                 continue;
             };
-            let chosen = Chosen::of(self.sample, shelf.len() as u64);
+            let chosen = Chosen::of(self.sample, shelf.count() as u64);
             for parent_id in shelf.ids() {
                 match chosen.takes(parent_id) {
                     true => parents.push((*parent, parent_id.clone())),
@@ -205,7 +205,7 @@ impl Reader {
                 shelf.add(record);
             }
             shelf.partial = partial;
-            self.say(object, shelf.len());
+            self.say(object, shelf.count());
         }
         Ok(())
     }

@@ -87,7 +87,7 @@ impl Shelf {
     }
 
     /// The number of records.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.records.len()
     }
 
@@ -194,13 +194,17 @@ impl Shelf {
 
     /// Records that nothing explains.
     pub fn free(&self) -> Vec<usize> {
-        (0..self.len()).filter(|at| self.is_free(*at)).collect()
+        (0..self.count()).filter(|at| self.is_free(*at)).collect()
     }
 
     /// (explained, doubled, extra).
     pub fn sums(&self) -> (u64, u64, u64) {
         let explained = self.owners.iter().flatten().count() as u64;
         let doubled = self.doubles.len() as u64;
-        (explained, doubled, self.len() as u64 - explained - doubled)
+        (
+            explained,
+            doubled,
+            self.count() as u64 - explained - doubled,
+        )
     }
 }

@@ -439,7 +439,7 @@ impl State {
         let partial = self.shelves.get(&step.to).is_some_and(|s| s.partial);
         partial
             && expected.parent.as_ref().is_none_or(|(object, id)| {
-                let parents = self.shelves.get(object).map_or(0, Shelf::len);
+                let parents = self.shelves.get(object).map_or(0, Shelf::count);
                 !Chosen::of(self.sample, parents as u64).takes(id)
             })
     }

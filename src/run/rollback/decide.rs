@@ -242,7 +242,7 @@ fn hold_together(world: &World<'_>, history: &History, decisions: &mut Decisions
     let mut by: HashMap<Place, Vec<Place>> = HashMap::new();
     let mut queue: Vec<(Place, Place)> = Vec::new();
     for (id, shelf) in world.shelves {
-        for at in 0..shelf.len() {
+        for at in 0..shelf.count() {
             let place = (*id, shelf.id(at).to_owned());
             let what = of
                 .get(&place)
