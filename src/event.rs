@@ -44,6 +44,11 @@ pub enum Event {
         /// The source object.
         object: String,
     },
+    /// Joins and merges outgrew their memory.
+    Overflowed {
+        /// Bytes that stand in a file instead.
+        bytes: u64,
+    },
     /// Existing records of the destination are being listed.
     Listing {
         /// The destination object.

@@ -212,6 +212,10 @@ pub struct RunArgs {
     /// Override the destination's limit of calls per minute, downwards.
     #[arg(long, value_name = "N")]
     pub calls_per_minute: Option<u64>,
+    /// Memory for joins and merges (`1GiB`, `500MB`); what outgrows it stands in a file below `.transload` while the run
+    /// lasts. Without it half of the machine's memory.
+    #[arg(long, value_name = "SIZE", value_parser = super::memory_size::parse)]
+    pub memory: Option<u64>,
 }
 
 /// How a report is printed.

@@ -2,6 +2,7 @@
 
 use super::{
     args::RunArgs,
+    commands::state_folder,
     exit::{Exit, Failure},
     extract,
     load::Loaded,
@@ -21,7 +22,7 @@ use crate::{
         SourceConnection,
     },
     platform::{Connect, Platform},
-    run::{context::Emit, source::Source},
+    run::{context::Emit, overflow::Memory, source::Source},
     sandbox::{self, FaultRule, Sandbox, SandboxOptions, Seed},
     secret::Secret,
 };
@@ -91,7 +92,8 @@ pub fn source_of(migration: &Migration) -> Result<Source, Failure> {
                     encoding: encoding.clone(),
                     ..files::Overrides::default()
                 },
-            ))
+            )
+            .within(Memory::usual(state_folder(&migration.path))))
         }
         SourceConnection::Http(_) | SourceConnection::Sandbox(_) => extract::cached(migration),
     }

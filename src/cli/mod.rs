@@ -10,6 +10,7 @@ pub mod extract;
 pub mod fill;
 pub mod load;
 pub mod lock;
+mod memory_size;
 pub mod out;
 pub mod preflight;
 pub mod progress;

@@ -134,6 +134,7 @@ fn draw(bars: &MultiProgress, state: &mut State, event: &Event) {
         Event::Indexing { object } => {
             note_bar(bars, state).set_message(format!("indexing {object}"))
         }
+        Event::Overflowed { .. } => {}
         Event::Listing { object, records } => {
             note_bar(bars, state)
                 .set_message(format!("listing {object} at the destination: {records}"));
@@ -213,6 +214,10 @@ fn line(event: &Event) {
         Event::Waiting { millis, why } if *millis >= 10_000 => {
             out::note(&format!("  waiting {:.0} s: {why}", *millis as f64 / 1e3));
         }
+        Event::Overflowed { bytes } => out::note(&format!(
+            "  joins and merges outgrew their memory: {:.1} MiB stand in a file (--memory)",
+            *bytes as f64 / f64::from(1 << 20)
+        )),
         Event::Resolving { step, records } => {
             out::note(&format!("  {step}: looking up {records} in doubt"));
         }

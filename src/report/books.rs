@@ -33,6 +33,8 @@ pub struct RunReport {
     pub calls_read: u64,
     /// Calls that write.
     pub calls_write: u64,
+    /// Bytes of joins and merges that outgrew their memory and stood in a file.
+    pub overflow_bytes: u64,
     /// Wall time in milliseconds.
     pub elapsed_ms: u64,
     /// Head of the ledger's hash chain, in hex.
@@ -318,6 +320,7 @@ mod tests {
             documents: vec![],
             calls_read: 1,
             calls_write: 7,
+            overflow_bytes: 0,
             elapsed_ms: 1234,
             ledger_head: "00112233445566778899".into(),
         }

@@ -44,6 +44,9 @@ pub enum RunError {
     /// A file of the destination cannot be written.
     #[error(transparent)]
     File(#[from] WriteError),
+    /// Joins and merges outgrew their memory and could not be kept elsewhere.
+    #[error("{0}")]
+    Overflow(String),
     /// Something only a person can do is missing.
     #[error("{what}")]
     Waits {

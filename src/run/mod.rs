@@ -23,6 +23,7 @@ pub mod item;
 pub mod key;
 pub mod known;
 pub mod loader;
+pub mod overflow;
 pub mod members;
 pub mod pass;
 pub mod preflight;

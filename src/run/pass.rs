@@ -8,6 +8,7 @@ use super::{
     item::{Collector, StepEncoder, encoder},
     known::StepMemory,
     loader::{Loaded, Loader, PageItems},
+    prepare,
     resolver::Resolver,
     source::Source,
 };
@@ -48,12 +49,12 @@ pub async fn load(
     .map_err(|e| RunError::Internal(e.to_string()))?;
     let encoders = encoders(ctx, steps)?;
     let (tx, rx) = mpsc::channel(PAGES_AHEAD);
-    let source = Arc::clone(source);
+    let (source, tables) = (Arc::clone(source), Arc::clone(tables));
     let shared = Arc::clone(ctx);
     let first = steps.first().copied();
     let reader = tokio::task::spawn_blocking(move || {
         let only = shared.chosen.get().zip(first);
-        read(&source, &pass, &encoders, &resolver, only, &tx);
+        read(&source, &tables, &pass, &encoders, &resolver, only, &tx);
     });
     let loaded = Loader::new(Arc::clone(ctx), memory).run(rx).await;
     reader
@@ -81,6 +82,7 @@ pub(super) fn encoders(
 
 fn read(
     source: &Source,
+    tables: &Tables,
     pass: &Pass,
     encoders: &HashMap<StepId, StepEncoder>,
     resolver: &Resolver,
@@ -110,8 +112,9 @@ fn read(
                     items.records = chosen.keep(pass.object(), first, &mut items.items);
                     chosen.note_cells(pass.object(), pass.columns(), &page, &keys);
                 }
-                // The loader went away: it has its own reason.
-                if tx.blocking_send(Ok(items)).is_err() {
+                // A loader that went away has its own reason.
+                let sound = prepare::sound(tables).map(|()| items);
+                if tx.blocking_send(sound).is_err() {
                     return;
                 }
             }

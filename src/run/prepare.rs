@@ -8,7 +8,7 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// Reads what the mapping joins, merges and observes.
+/// Reads what the mapping joins, merges and observes, and keeps it within the source's memory.
 ///
 /// # Errors
 /// When a file of the source cannot be read.
@@ -19,7 +19,8 @@ pub fn index(
     emit: &Emit,
 ) -> Result<Tables, RunError> {
     let internal = |e: CompileError| RunError::Internal(e.to_string());
-    let mut builder = TablesBuilder::new(Arc::clone(mapping), zone).map_err(internal)?;
+    let builder = TablesBuilder::new(Arc::clone(mapping), zone).map_err(internal)?;
+    let mut builder = builder.within(source.room());
     // Objects are independent of each other, so each has a thread.
     let read = |mut feeder: Feeder<'_>| -> Result<(), RunError> {
         if let Some(object) = mapping.source.objects.get(feeder.object().ix()) {
@@ -46,5 +47,22 @@ pub fn index(
         }
         all
     })?;
-    builder.finish().map_err(internal)
+    let tables = builder.finish().map_err(internal)?;
+    sound(&tables)?;
+    let bytes = tables.spilled();
+    if bytes > 0 {
+        emit(&Event::Overflowed { bytes });
+    }
+    Ok(tables)
+}
+
+/// What was found in tables counts only while all of them can be read.
+///
+/// # Errors
+/// When what outgrew its memory cannot be read back.
+pub fn sound(tables: &Tables) -> Result<(), RunError> {
+    match tables.failure() {
+        Some(why) => Err(RunError::Overflow(why)),
+        None => Ok(()),
+    }
 }

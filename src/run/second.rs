@@ -5,6 +5,7 @@ use super::{
     context::Context,
     failure::RunError,
     item::{self, Collector, Item, StepEncoder, Work},
+    prepare,
     resolver::Resolver,
     source::Source,
 };
@@ -68,6 +69,7 @@ pub async fn run(
         tokio::task::spawn_blocking(move || collect(&source, &pass, id, encoder, &resolver))
             .await
             .map_err(|e| RunError::Internal(format!("the reader stopped: {e}")))??;
+    prepare::sound(tables)?;
     let mut done = SecondPass::default();
     let chosen = ctx.chosen.get();
     let mut tasks: JoinSet<Result<bool, RunError>> = JoinSet::new();

@@ -1,10 +1,14 @@
 //! The source of a run: opens the records of an object as pages, from a folder of exports or from an extract.
 
-use super::extract::cache::{Cache, Hold, Index};
+use super::{
+    extract::cache::{Cache, Hold, Index},
+    overflow::Memory,
+};
 use crate::{
     connector::{ExtractError, files},
     ident::{FieldId, ObjectId},
     platform::{Field, Platform},
+    transform::Room,
     value::Type,
 };
 use std::{
@@ -30,6 +34,7 @@ pub struct Source {
     extracts: BTreeMap<ObjectId, (PathBuf, u64)>,
     /// Keeps these files there.
     _hold: Option<Hold>,
+    memory: Option<Memory>,
 }
 
 impl Source {
@@ -41,6 +46,7 @@ impl Source {
             overrides,
             extracts: BTreeMap::new(),
             _hold: None,
+            memory: None,
         }
     }
 
@@ -66,7 +72,19 @@ impl Source {
             overrides: files::Overrides::default(),
             extracts,
             _hold: hold,
+            memory: None,
         }
+    }
+
+    /// Bounds what joins and merges keep of it in memory.
+    pub fn within(mut self, memory: Memory) -> Source {
+        self.memory = Some(memory);
+        self
+    }
+
+    /// The room for one set of tables; `None` where it is not bounded.
+    pub fn room(&self) -> Option<Room> {
+        self.memory.as_ref()?.room()
     }
 
     /// Opens an object's records with these fields as columns, in this order.

@@ -468,7 +468,7 @@ fn named<'a>(
     let rows = scope
         .tables
         .index(index)
-        .map_or(&[][..], |i| i.rows(text::fold_in(key, arena)));
+        .map_or(&[][..], |i| i.rows(text::fold_in(key, arena), arena));
     let name = rows.first().zip(column).and_then(|(row, column)| {
         text::canonical(&scope.tables.value(object, *row, column, arena), arena)
     });

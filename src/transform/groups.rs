@@ -3,6 +3,7 @@
 //! Only records that are in a merge are known here, so that the look-up by key stays small.
 
 use super::{scope::Members, split::Route, store::Store};
+use bumpalo::Bump;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -15,6 +16,8 @@ const FILTER: usize = 16;
 pub(crate) struct Groups {
     /// The rows of each group, the survivor first.
     lists: Vec<Vec<u32>>,
+    /// The key of each group's survivor.
+    keys: Vec<String>,
     of_row: HashMap<u32, u32, FixedState>,
     of_key: HashMap<String, (u32, u32), FixedState>,
     /// A bit for each hash of a key: most keys are in no merge, and this says so without a look at the table.
@@ -30,14 +33,18 @@ impl Groups {
             filter: vec![0; (keys * FILTER / 64).next_power_of_two()],
             ..Groups::default()
         };
+        let mut arena = Bump::new();
         for (group, rows) in (0u32..).zip(&lists) {
+            let survivor = rows.first().map_or("", |row| store.key(*row, &arena));
+            groups.keys.push(survivor.to_owned());
             for row in rows {
                 groups.of_row.insert(*row, group);
-                let key = store.key(*row).to_owned();
+                let key = store.key(*row, &arena).to_owned();
                 let (word, bit) = groups.place(&key);
                 groups.filter[word] |= bit;
                 groups.of_key.insert(key, (group, *row));
             }
+            arena.reset();
         }
         groups.lists = lists;
         groups
@@ -74,16 +81,34 @@ impl Groups {
         self.routes = routes;
     }
 
-    /// The row with a key, its group's rows, and where the group goes.
-    pub fn find(&self, key: &str) -> Option<(u32, &[u32], Option<Route>)> {
+    /// What is known about a record by its key.
+    pub fn find(&self, key: &str) -> Option<Found<'_>> {
         let (word, bit) = self.place(key);
         if self.filter.get(word)? & bit == 0 {
             return None;
         }
         let (group, row) = *self.of_key.get(key)?;
-        let rows = self.lists.get(group as usize)?;
-        Some((row, rows, self.routes.get(group as usize).copied()))
+        let at = group as usize;
+        Some(Found {
+            row,
+            rows: self.lists.get(at)?,
+            into: self.keys.get(at)?,
+            route: self.routes.get(at).copied(),
+        })
     }
+}
+
+/// A record that is in a merge.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found<'g> {
+    /// Its row.
+    pub row: u32,
+    /// The rows of its group, the survivor first.
+    pub rows: &'g [u32],
+    /// The survivor's key.
+    pub into: &'g str,
+    /// Where the survivor goes.
+    pub route: Option<Route>,
 }
 
 /// A record's part in a merge.

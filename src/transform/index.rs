@@ -2,6 +2,8 @@
 
 use super::{
     order,
+    overflow::Room,
+    sorted::{self, Sorted},
     store::Store,
     text::{self, KEY_SEPARATOR},
 };
@@ -52,6 +54,30 @@ impl Interner {
         &self.text[from..self.ends[at] as usize]
     }
 
+    fn bytes(&self) -> usize {
+        self.numbers.bytes()
+            + self.text.capacity()
+            + self.ends.capacity() * size_of::<u64>()
+            + self.names.capacity() * size_of::<u32>()
+            + self.table.allocation_size()
+    }
+
+    /// The hash of each text, by its number.
+    fn hashes(&self) -> Vec<u128> {
+        let mut all = vec![0; self.count as usize];
+        for (number, id) in self.numbers.iter() {
+            if let Some(slot) = all.get_mut(id as usize) {
+                *slot = sorted::hash(&number.to_string());
+            }
+        }
+        for (at, id) in (0u32..).zip(&self.names) {
+            if let Some(slot) = all.get_mut(*id as usize) {
+                *slot = sorted::hash(self.get(at));
+            }
+        }
+        all
+    }
+
     fn find(&self, key: &str) -> Option<u32> {
         if let Some(number) = whole_number(key) {
             return self.numbers.get(number);
@@ -99,6 +125,8 @@ pub(crate) struct IndexBuilder {
     /// How many rows whole numbers have, when only that is wanted.
     tally: NumberMap,
     pairs: Vec<(u32, u32)>,
+    /// What outgrew its memory.
+    outside: Vec<Sorted>,
     scratch: String,
 }
 
@@ -111,6 +139,7 @@ impl IndexBuilder {
             counts: Vec::new(),
             tally: NumberMap::default(),
             pairs: Vec::new(),
+            outside: Vec::new(),
             scratch: String::new(),
         }
     }
@@ -137,15 +166,82 @@ impl IndexBuilder {
         self.scratch = scratch;
     }
 
-    /// Sorts the rows of each key and turns merged rows into their survivors, each once.
-    pub fn finish(self, store: Option<&Store>, survivor: &dyn Fn(u32) -> u32) -> Index {
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        self.keys.bytes()
+            + self.counts.capacity() * size_of::<u32>()
+            + self.tally.bytes()
+            + self.pairs.capacity() * size_of::<(u32, u32)>()
+    }
+
+    /// Puts what is in memory outside.
+    pub fn spill(&mut self, room: &Room) {
+        let hashes = self.keys.hashes();
+        let mut entries: Vec<(u128, u32)> = match self.spec.rows {
+            true => self
+                .pairs
+                .iter()
+                .filter_map(|(id, row)| Some((*hashes.get(*id as usize)?, *row)))
+                .collect(),
+            false => hashes
+                .iter()
+                .copied()
+                .zip(self.counts.iter().copied())
+                .collect(),
+        };
+        let tally = self.tally.iter();
+        entries.extend(tally.map(|(number, count)| (sorted::hash(&number.to_string()), count)));
+        if !entries.is_empty() {
+            self.outside.push(Sorted::of(entries, room));
+        }
+        self.keys = Interner::default();
+        self.counts = Vec::new();
+        self.tally = NumberMap::default();
+        self.pairs = Vec::new();
+    }
+
+    /// The same as [`IndexBuilder::finish`] of what outgrew its memory.
+    fn finish_outside(
+        mut self,
+        room: &Room,
+        store: Option<&Store>,
+        survivor: &dyn Fn(u32) -> u32,
+    ) -> Index {
+        self.spill(room);
+        let spec = self.spec;
+        let mut arena = Bump::new();
+        let all = Sorted::merged(&self.outside, room, |values| {
+            if spec.rows {
+                settle(values, store, survivor, &spec.order, &arena);
+                arena.reset();
+            } else {
+                let sum = values.iter().fold(0u32, |sum, n| sum.saturating_add(*n));
+                values.clear();
+                values.push(sum);
+            }
+        });
+        Index {
+            outside: Some((all, room.clone())),
+            ..Index::empty(spec)
+        }
+    }
+
+    /// Sorts the rows of each key and turns merged rows into their survivors, each once. `room`: where what outgrew its
+    /// memory went.
+    pub fn finish(
+        self,
+        room: Option<&Room>,
+        store: Option<&Store>,
+        survivor: &dyn Fn(u32) -> u32,
+    ) -> Index {
+        if let Some(room) = room.filter(|_| !self.outside.is_empty()) {
+            return self.finish_outside(room, store, survivor);
+        }
         let mut index = Index {
-            spec: self.spec,
             keys: self.keys,
             counts: self.counts,
             tally: self.tally,
-            offsets: Vec::new(),
-            rows: Vec::new(),
+            ..Index::empty(self.spec)
         };
         if !index.spec.rows {
             return index;
@@ -175,12 +271,8 @@ impl IndexBuilder {
             }
             let from = offsets[id] as usize;
             let group = &mut rows[from..from + *count as usize];
-            let mut kept: Vec<u32> = group.iter().map(|row| survivor(*row)).collect();
-            kept.sort_unstable();
-            kept.dedup();
-            if let Some(store) = store {
-                sort_rows(&mut kept, store, &index.spec.order, &arena);
-            }
+            let mut kept = group.to_vec();
+            settle(&mut kept, store, survivor, &index.spec.order, &arena);
             group[..kept.len()].copy_from_slice(&kept);
             *count = kept.len() as u32;
             arena.reset();
@@ -188,6 +280,22 @@ impl IndexBuilder {
         index.offsets = offsets;
         index.rows = rows;
         index
+    }
+}
+
+/// The rows of one key: survivors, each once, in order.
+fn settle(
+    rows: &mut Vec<u32>,
+    store: Option<&Store>,
+    survivor: &dyn Fn(u32) -> u32,
+    order: &[OrderBy],
+    arena: &Bump,
+) {
+    rows.iter_mut().for_each(|row| *row = survivor(*row));
+    rows.sort_unstable();
+    rows.dedup();
+    if let Some(store) = store {
+        sort_rows(rows, store, order, arena);
     }
 }
 
@@ -254,11 +362,32 @@ pub(crate) struct Index {
     tally: NumberMap,
     offsets: Vec<u32>,
     rows: Vec<u32>,
+    /// All of it, when it outgrew its memory.
+    outside: Option<(Sorted, Room)>,
 }
 
 impl Index {
+    fn empty(spec: IndexSpec) -> Index {
+        Index {
+            spec,
+            keys: Interner::default(),
+            counts: Vec::new(),
+            tally: NumberMap::default(),
+            offsets: Vec::new(),
+            rows: Vec::new(),
+            outside: None,
+        }
+    }
+
     /// The number of records with a key.
     pub fn count(&self, key: &str) -> u32 {
+        if let Some((outside, _)) = &self.outside {
+            let found = outside.find(sorted::hash(key));
+            return match self.spec.rows {
+                true => found.len() as u32,
+                false => found.first().copied().unwrap_or(0),
+            };
+        }
         if !self.spec.rows
             && let Some(number) = whole_number(key)
         {
@@ -271,7 +400,13 @@ impl Index {
     }
 
     /// The rows with a key, in order; empty when only numbers are kept.
-    pub fn rows(&self, key: &str) -> &[u32] {
+    pub fn rows<'a>(&'a self, key: &str, arena: &'a Bump) -> &'a [u32] {
+        if let Some((outside, _)) = &self.outside {
+            return match self.spec.rows {
+                true => arena.alloc_slice_copy(&outside.find(sorted::hash(key))),
+                false => &[],
+            };
+        }
         let Some(id) = self.keys.find(key) else {
             return &[];
         };
@@ -286,15 +421,19 @@ impl Index {
 
     /// The same look-up with merged rows turned into their survivors, each once.
     pub fn surviving(mut self, survivor: &dyn Fn(u32) -> u32) -> Index {
+        if let Some((outside, room)) = self.outside {
+            // Sorted already, and a survivor stands first in its group: what is left stays in order.
+            let all = Sorted::merged(&[outside], &room, |rows| first_survivors(rows, survivor));
+            return Index {
+                outside: Some((all, room)),
+                ..Index::empty(self.spec)
+            };
+        }
         for (count, from) in self.counts.iter_mut().zip(&self.offsets) {
             let from = *from as usize;
-            let mut kept = Vec::with_capacity(*count as usize);
-            for row in self.rows.get(from..from + *count as usize).unwrap_or(&[]) {
-                let row = survivor(*row);
-                if kept.last() != Some(&row) && !kept.contains(&row) {
-                    kept.push(row);
-                }
-            }
+            let group = self.rows.get(from..from + *count as usize);
+            let mut kept = group.unwrap_or(&[]).to_vec();
+            first_survivors(&mut kept, survivor);
             if let Some(group) = self.rows.get_mut(from..from + kept.len()) {
                 group.copy_from_slice(&kept);
             }
@@ -303,15 +442,34 @@ impl Index {
         self
     }
 
-    /// All keys with more than one row: their rows in order.
-    pub fn repeated(&self) -> impl Iterator<Item = &[u32]> {
-        self.counts
-            .iter()
-            .zip(&self.offsets)
-            .filter(|(count, _)| **count > 1)
-            .filter_map(|(count, from)| {
-                let from = *from as usize;
-                self.rows.get(from..from + *count as usize)
-            })
+    /// All keys with more than one row: their rows in order, keys in the order of their first rows.
+    pub fn repeated(&self) -> Vec<Vec<u32>> {
+        let mut lists = Vec::new();
+        if let Some((outside, _)) = &self.outside {
+            outside.each(|_, rows| {
+                if rows.len() > 1 {
+                    lists.push(rows.clone());
+                }
+            });
+        }
+        for (count, from) in self.counts.iter().zip(&self.offsets) {
+            let from = *from as usize;
+            let rows = self.rows.get(from..from + *count as usize);
+            lists.extend(rows.filter(|r| r.len() > 1).map(<[u32]>::to_vec));
+        }
+        lists.sort_by_key(|rows: &Vec<u32>| rows.iter().min().copied());
+        lists
     }
+}
+
+/// Turns rows into survivors, each once, where it stands first.
+fn first_survivors(rows: &mut Vec<u32>, survivor: &dyn Fn(u32) -> u32) {
+    let mut kept = Vec::with_capacity(rows.len());
+    for row in rows.iter() {
+        let row = survivor(*row);
+        if kept.last() != Some(&row) && !kept.contains(&row) {
+            kept.push(row);
+        }
+    }
+    *rows = kept;
 }

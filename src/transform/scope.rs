@@ -250,7 +250,7 @@ impl<'a> Scope<'a> {
         match column {
             Some(column) => self.tables.value(code.object, row, column, self.arena),
             None => match self.tables.store(code.object) {
-                Some(store) => Value::Text(store.key(row)),
+                Some(store) => Value::Text(store.key(row, self.arena)),
                 None => Value::Absent,
             },
         }
@@ -272,7 +272,7 @@ impl<'a> Scope<'a> {
                 if !index::key_of(values, &mut key) {
                     Joined::default()
                 } else if rows {
-                    let rows = index.rows(&key);
+                    let rows = index.rows(&key, self.arena);
                     Joined {
                         rows,
                         count: rows.len() as u32,
@@ -317,7 +317,7 @@ impl<'a> Scope<'a> {
                 continue;
             }
             if rows {
-                all.extend_from_slice(index.rows(key));
+                all.extend_from_slice(index.rows(key, self.arena));
             } else {
                 count = count.saturating_add(index.count(key));
             }

@@ -3,7 +3,11 @@
 //! A [`TablesBuilder`] is fed the pages of the objects that [`super::needs()`] names, each object in source order.
 //! The finished [`Tables`] are read-only and shared by all passes and threads.
 
+mod feeder;
+mod memory;
 mod routes;
+
+pub use feeder::Feeder;
 
 use super::{
     act::Act,
@@ -16,12 +20,13 @@ use super::{
     map::MapTable,
     needs::{self, ObjectNeed},
     node::{LetCode, Node},
+    overflow::Room,
     scope::{Members, Record, Scope},
     store::Store,
     text,
 };
 use crate::{
-    ident::{FieldId, ObjectId, StepId},
+    ident::{ObjectId, StepId},
     mapping::Mapping,
     platform::zone as zones,
     value::{Page, Value},
@@ -40,31 +45,7 @@ pub struct TablesBuilder {
     empty: Tables,
     objects: Vec<ObjectBuilder>,
     arena: Bump,
-}
-
-/// Takes the pages of one object.
-pub struct Feeder<'b> {
-    builder: &'b mut ObjectBuilder,
-    empty: &'b Tables,
-    arena: Bump,
-}
-
-impl Feeder<'_> {
-    /// The object.
-    pub fn object(&self) -> ObjectId {
-        self.builder.need.object
-    }
-
-    /// The columns its pages must have, in this order.
-    pub fn columns(&self) -> &[FieldId] {
-        &self.builder.need.columns
-    }
-
-    /// Takes the next page, as [`TablesBuilder::feed`] does.
-    pub fn feed(&mut self, page: &Page) {
-        self.builder.feed(page, &self.arena, self.empty);
-        self.arena.reset();
-    }
+    room: Option<Room>,
 }
 
 /// The zone of times that carry none.
@@ -94,6 +75,8 @@ struct ObjectBuilder {
     /// What feeds each index.
     feeds: Vec<IndexFeed>,
     observed: Vec<ObservedCode>,
+    /// Bytes in memory as told to the room last.
+    told: usize,
 }
 
 /// What feeds an index.
@@ -132,6 +115,7 @@ impl TablesBuilder {
             mapping,
             objects,
             arena: Bump::new(),
+            room: None,
         })
     }
 
@@ -140,19 +124,9 @@ impl TablesBuilder {
     pub fn feed(&mut self, object: ObjectId, page: &Page) {
         if let Some(builder) = self.objects.iter_mut().find(|o| o.need.object == object) {
             builder.feed(page, &self.arena, &self.empty);
+            builder.keep_within(self.room.as_ref());
         }
         self.arena.reset();
-    }
-
-    /// A feeder for each object, to be fed side by side.
-    pub fn feeders(&mut self) -> Vec<Feeder<'_>> {
-        let empty = &self.empty;
-        let feeder = |builder| Feeder {
-            builder,
-            empty,
-            arena: Bump::new(),
-        };
-        self.objects.iter_mut().map(feeder).collect()
     }
 
     /// The finished tables.
@@ -162,6 +136,7 @@ impl TablesBuilder {
     /// When a split of merged records does not compile; those of a checked mapping do.
     pub fn finish(self) -> Result<Tables, CompileError> {
         let mut tables = Tables::empty(self.mapping, self.zone);
+        tables.room = self.room;
         let mut split_objects = Vec::new();
         for object in self.objects {
             let at = object.need.object;
@@ -248,6 +223,7 @@ impl ObjectBuilder {
             observed,
             columns,
             need,
+            told: 0,
         })
     }
 
@@ -308,12 +284,14 @@ impl ObjectBuilder {
         let object = self.need.object;
         let mut store = self.store.map(|(store, _)| store);
         let mut groups = None;
+        let room = tables.room.clone();
+        let room = room.as_ref();
         let mut builders: Vec<Option<IndexBuilder>> = self.indexes.into_iter().map(Some).collect();
         let merge = self.need.merge.and_then(|at| builders.get_mut(at)?.take());
         if let (Some(merge), Some(all)) = (merge, store.as_ref()) {
             // The same look-up may serve a join too, which then wants survivors.
-            let index = merge.finish(Some(all), &|row| row);
-            let lists: Vec<Vec<u32>> = index.repeated().map(<[u32]>::to_vec).collect();
+            let index = merge.finish(room, Some(all), &|row| row);
+            let lists = index.repeated();
             let made = if self.need.keep_all {
                 Groups::new(lists, all)
             } else {
@@ -343,7 +321,7 @@ impl ObjectBuilder {
             let survivor = |row| groups.as_ref().map_or(row, |g| g.survivor(row));
             tables
                 .indexes
-                .push(builder.finish(store.as_ref(), &survivor));
+                .push(builder.finish(room, store.as_ref(), &survivor));
         }
         for code in self.observed {
             tables
@@ -382,6 +360,7 @@ pub struct Tables {
     groups: Vec<Option<Groups>>,
     indexes: Vec<Index>,
     observed: BTreeMap<(StepId, usize), Vec<String>>,
+    room: Option<Room>,
 }
 
 impl Tables {
@@ -392,6 +371,7 @@ impl Tables {
             groups: (0..objects).map(|_| None).collect(),
             indexes: Vec::new(),
             observed: BTreeMap::new(),
+            room: None,
             mapping,
             zone,
         }
@@ -406,9 +386,8 @@ impl Tables {
 
     /// The key of the record that a merged one went into; `None` for records that stand for themselves.
     pub fn merged_into(&self, object: ObjectId, key: &str) -> Option<&str> {
-        let (row, rows, _) = self.groups_of(object)?.find(key)?;
-        let survivor = *rows.first()?;
-        (survivor != row).then(|| self.store(object.ix()).map(|s| s.key(survivor)))?
+        let found = self.groups_of(object)?.find(key)?;
+        (found.rows.first() != Some(&found.row)).then_some(found.into)
     }
 
     /// The number of records that went into others, by object.
@@ -479,18 +458,17 @@ impl Tables {
 
     /// A record's part in a merge; `None` when it stands for itself alone.
     pub(crate) fn part(&self, object: ObjectId, key: &str) -> Option<Part<'_>> {
-        let (row, rows, route) = self.groups_of(object)?.find(key)?;
+        let found = self.groups_of(object)?.find(key)?;
         let store = self.store(object.ix())?;
-        let survivor = *rows.first()?;
         Some(Part {
             members: Members {
                 store,
-                rows,
+                rows: found.rows,
                 fill: self.fills(object),
             },
-            into: store.key(survivor),
-            survives: row == survivor,
-            route,
+            into: found.into,
+            survives: found.rows.first() == Some(&found.row),
+            route: found.route,
         })
     }
 }

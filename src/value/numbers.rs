@@ -96,6 +96,18 @@ impl NumberMap {
         }
     }
 
+    /// Every number with what stands for it.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, u32)> {
+        let near = (0u64..).zip(self.near.iter().copied());
+        let far = self.far.iter().map(|(number, at)| (*number, *at));
+        let blocks = near.chain(far).filter_map(|(number, at)| {
+            let block = self.blocks.get(at as usize)?;
+            Some((number * BLOCK as u64..).zip(block.iter().copied()))
+        });
+        let sparse = self.sparse.iter().flatten().map(|(n, v)| (*n, *v));
+        blocks.flatten().filter(|(_, v)| *v != NONE).chain(sparse)
+    }
+
     /// Bytes in use.
     pub fn bytes(&self) -> usize {
         let sparse = self.sparse.as_ref().map_or(0, HashMap::allocation_size);
@@ -154,19 +166,7 @@ impl NumberMap {
     }
 
     fn scatter(&mut self) {
-        let near = (0u64..).zip(&self.near).filter(|(_, at)| **at != NONE);
-        let far = self.far.iter().map(|(number, at)| (*number, at));
-        let mut all = HashMap::with_capacity_and_hasher(self.count + 1, FixedState::default());
-        for (number, at) in near.chain(far) {
-            let Some(block) = self.blocks.get(*at as usize) else {
-                continue;
-            };
-            for (i, value) in (0u64..).zip(block.iter()) {
-                if *value != NONE {
-                    all.insert(number * BLOCK as u64 + i, *value);
-                }
-            }
-        }
+        let all = self.iter().collect();
         self.blocks = Vec::new();
         self.near = Vec::new();
         self.far = HashMap::default();
@@ -253,6 +253,7 @@ mod tests {
             }
             prop_assert_eq!(map.len(), model.len());
             prop_assert!(model.iter().all(|(k, v)| map.get(*k) == Some(*v)));
+            prop_assert_eq!(map.iter().collect::<HashMap<_, _>>(), model);
         }
     }
 }

@@ -16,7 +16,10 @@ use crate::{
     ledger::{Ledger, OpenError, Options, RunMeta},
     mapping::{DestinationConnection, Migration},
     report::{self, Difference, HoldGroup, RunReport, StepBooks},
-    run::{self, Inputs, Outcome, RunError, books::Group, context::Emit, extract::Again},
+    run::{
+        self, Inputs, Outcome, RunError, books::Group, context::Emit, extract::Again,
+        overflow::Memory,
+    },
 };
 use std::{
     collections::BTreeMap,
@@ -93,7 +96,9 @@ async fn start(
     if cancel.is_cancelled() {
         return Ok(stopped(&stopped_by));
     }
-    let source = Arc::new(source?.0);
+    let mut memory = Memory::usual(state_folder(&migration.path));
+    memory.most = args.memory.or(memory.most);
+    let source = Arc::new(source?.0.within(memory));
     let state = state_folder(&migration.path);
     if let DestinationConnection::Folder { folder } = &migration.destination {
         return run_files::start(args, loaded, progress, &ledger, &clock, source, folder).await;
@@ -280,9 +285,10 @@ pub(crate) fn failure(error: RunError) -> Failure {
         RunError::Reading { .. } => {
             Failure::new(Exit::Busy, text).hint("wait until it ends, then run the same command")
         }
-        RunError::Ledger(_) | RunError::Write { .. } | RunError::File(_) => {
-            Failure::new(Exit::Temporary, text).hint(again)
-        }
+        RunError::Ledger(_)
+        | RunError::Write { .. }
+        | RunError::File(_)
+        | RunError::Overflow(_) => Failure::new(Exit::Temporary, text).hint(again),
         RunError::Waits { .. } => Failure::new(Exit::Waits, text)
             .hint("for a sandbox destination `--provision` does the admin's part"),
         RunError::Policy(_) => Failure::new(Exit::Held, text),
@@ -400,6 +406,7 @@ pub(super) fn report_of(
         documents,
         calls_read: calls.read,
         calls_write: calls.write,
+        overflow_bytes: done.tables.as_ref().map_or(0, |t| t.spilled()),
         elapsed_ms,
         ledger_head,
     })

@@ -319,6 +319,7 @@ impl Executor {
                 let page = std::mem::take(&mut out.page);
                 let records = (page.rows() + page.faults.len()) as u64;
                 read += records;
+                prepare::sound(&self.tables)?;
                 self.take(&mut out, records, &counted, rehearsal)?;
                 newly_told.append(&mut out.told);
                 if !rehearsal {
