@@ -17,7 +17,7 @@ fn committed_exports_are_what_the_generator_makes() {
     for name in pairs::NAMES {
         let export = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("examples/{name}/export"));
         let made = pairs::export(name, 320, 7);
-        assert!(made.len() > 4, "{name}");
+        assert!(!made.is_empty(), "{name}");
         for (file, bytes) in &made {
             let committed =
                 std::fs::read(export.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));

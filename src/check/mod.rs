@@ -7,6 +7,7 @@ mod create;
 mod document;
 mod facts;
 mod field;
+mod files;
 mod join;
 mod kind;
 mod literal;
@@ -69,7 +70,8 @@ pub fn check_migration(project: &Project, file: &SpecFile) -> (Option<Migration>
             // The file that is not there was told.
             return None;
         }
-        let (source, destination, whole) = platforms(project, mapping_file, instead)?;
+        let (mut source, destination, whole) = platforms(project, mapping_file, instead)?;
+        files::instead(file.root(), &mut source, &mut out);
         let base = base_of(
             project,
             instead.or(project.platform_of(mapping_file, Side::Source))?,

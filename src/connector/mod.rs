@@ -10,6 +10,7 @@ pub mod notice;
 pub mod rest;
 pub mod retry;
 pub mod text;
+pub mod xlsx;
 
 pub use cancel::Cancel;
 pub use contract::{BulkReply, ExtractError, Reply, Stop};

@@ -93,6 +93,19 @@ pub struct Rows {
     pub delimiter: Option<u8>,
 }
 
+impl Rows {
+    /// The format that the name of a file shows.
+    pub fn format_of(file: &str) -> Option<&'static str> {
+        let (_, extension) = file.rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
+            "csv" | "txt" | "tsv" => Some("csv"),
+            "jsonl" | "ndjson" => Some("jsonl"),
+            "xlsx" => Some("xlsx"),
+            _ => None,
+        }
+    }
+}
+
 /// A key: fields that identify a record together.
 #[derive(Clone, Debug)]
 pub struct Key {

@@ -26,13 +26,19 @@ pub struct Moved {
 impl Moved {
     /// Runs `examples/NAME` twice against a sandbox of that tier.
     pub fn run(name: &str, tier: &str) -> Moved {
+        Moved::run_on("freshsales.yaml", name, tier, |_| {})
+    }
+
+    /// The same against another platform, with a change to the example.
+    pub fn run_on(platform: &str, name: &str, tier: &str, change: impl Fn(&Example)) -> Moved {
         let seed = root().join(format!("examples/{name}/sandbox.yaml"));
         let seed = seed.to_str().expect("path");
         let sandbox = Sandbox::start(
-            "freshsales.yaml",
+            platform,
             &["--seed", seed, "--tier", tier, "--calls-per-minute", "0"],
         );
         let example = Example::against(name, &sandbox);
+        change(&example);
         let report = example.run();
         let second = example.run();
         Moved {

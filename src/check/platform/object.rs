@@ -216,27 +216,22 @@ fn rows(node: &Node, object: &str, fields: &[Field], scope: &mut Scope<'_>) -> R
     let file = text(node, "file").unwrap_or_default();
     let format = match node.get_text("format") {
         Some(format) => format.to_owned(),
-        None => {
-            let extension = file.rsplit_once('.').map_or("", |(_, e)| e);
-            match extension.to_ascii_lowercase().as_str() {
-                "csv" | "txt" | "tsv" => "csv".to_owned(),
-                "jsonl" | "ndjson" => "jsonl".to_owned(),
-                "xlsx" => "xlsx".to_owned(),
-                _ => {
-                    if let Some(at) = node.get("file") {
-                        scope.diags.push(
-                            Diagnostic::new(
-                                Code::PlatformRows,
-                                at.span,
-                                format!("the name `{file}` does not show the format"),
-                            )
-                            .hint("add `format: csv`, `jsonl` or `xlsx`"),
-                        );
-                    }
-                    "csv".to_owned()
+        None => match Rows::format_of(&file) {
+            Some(format) => format.to_owned(),
+            None => {
+                if let Some(at) = node.get("file") {
+                    scope.diags.push(
+                        Diagnostic::new(
+                            Code::PlatformRows,
+                            at.span,
+                            format!("the name `{file}` does not show the format"),
+                        )
+                        .hint("add `format: csv`, `jsonl` or `xlsx`"),
+                    );
                 }
+                "csv".to_owned()
             }
-        }
+        },
     };
     if let Some(e) = node.entry("sheet")
         && format != "xlsx"

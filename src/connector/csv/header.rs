@@ -41,7 +41,7 @@ pub struct Layout {
     /// The headers as they stand, trimmed.
     headers: Vec<String>,
     /// For each column of the file what becomes of it.
-    takes: Vec<Take>,
+    takes: Vec<Place>,
     /// Cells of a page's row.
     width: usize,
     /// Pairs of positions in a page's row: the second holds the same column as the first.
@@ -50,8 +50,9 @@ pub struct Layout {
     missing: Vec<usize>,
 }
 
+/// What becomes of a column of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Take {
+pub enum Place {
     /// To this position of a page's row.
     To(usize),
     /// Nobody asked.
@@ -68,7 +69,7 @@ const ABSENT: Cell = Cell {
 
 impl Layout {
     /// Finds the asked columns. An error is what is wrong with the header, a sentence fragment.
-    pub(super) fn new(
+    pub(in crate::connector) fn new(
         headers: Vec<String>,
         columns: &[Column],
         delimiter: u8,
@@ -96,13 +97,13 @@ impl Layout {
                 ));
             }
         }
-        let mut takes: Vec<Take> = names
+        let mut takes: Vec<Place> = names
             .iter()
             .map(|n| {
                 if n.is_empty() {
-                    Take::Unnamed
+                    Place::Unnamed
                 } else {
-                    Take::Pass
+                    Place::Pass
                 }
             })
             .collect();
@@ -114,8 +115,8 @@ impl Layout {
                 .filter(|(_, n)| !n.is_empty() && column.goes_by(n));
             match (found.next(), found.next()) {
                 (Some((at, _)), None) => match takes[at] {
-                    Take::To(first) => copies.push((first, position)),
-                    _ => takes[at] = Take::To(position),
+                    Place::To(first) => copies.push((first, position)),
+                    _ => takes[at] = Place::To(position),
                 },
                 (Some((a, _)), Some((b, _))) => {
                     return Err(format!(
@@ -160,7 +161,7 @@ impl Layout {
         self.headers
             .iter()
             .zip(&self.takes)
-            .filter(|(_, t)| **t == Take::Pass)
+            .filter(|(_, t)| **t == Place::Pass)
             .map(|(h, _)| h.as_str())
             .collect()
     }
@@ -168,6 +169,16 @@ impl Layout {
     /// Positions of asked columns that the file lacks; their cells are absent.
     pub fn missing_columns(&self) -> &[usize] {
         &self.missing
+    }
+
+    /// What becomes of a column of the file, by its position there.
+    pub fn place(&self, column: usize) -> Place {
+        self.takes.get(column).copied().unwrap_or(Place::Unnamed)
+    }
+
+    /// Pairs of positions in a page's row: the second holds the same column as the first.
+    pub fn copies(&self) -> &[(usize, usize)] {
+        &self.copies
     }
 
     /// The cell separator.
@@ -263,7 +274,7 @@ impl<'b, D: Iterator<Item = &'b Damage>> Rows<'b, D> {
     #[inline]
     fn put(&mut self, column: usize, start: usize, len: usize) {
         match self.layout.takes.get(column) {
-            Some(Take::To(position)) => {
+            Some(Place::To(position)) => {
                 if let Some(cell) = self.cells.get_mut(self.row + position) {
                     // A block's text is far below 4 GiB (`Limits` are clamped).
                     *cell = Cell {
@@ -277,7 +288,7 @@ impl<'b, D: Iterator<Item = &'b Damage>> Rows<'b, D> {
                     };
                 }
             }
-            Some(Take::Unnamed) if len > 0 => self.stray = Some(column),
+            Some(Place::Unnamed) if len > 0 => self.stray = Some(column),
             _ => {}
         }
     }
@@ -312,7 +323,7 @@ impl<'b, D: Iterator<Item = &'b Damage>> Sink for Rows<'b, D> {
     }
 
     fn built(&mut self, column: usize, text: &str) {
-        if matches!(self.layout.takes.get(column), Some(Take::Pass) | None) {
+        if matches!(self.layout.takes.get(column), Some(Place::Pass) | None) {
             return;
         }
         let start = self.text.len() + self.extra.len();

@@ -10,7 +10,7 @@ pub mod read;
 pub mod sniff;
 pub mod split;
 
-pub use header::{Column, Layout};
+pub use header::{Column, Layout, Place};
 pub use read::{CsvReader, Options};
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::{
         files::contents::Contents,
         jsonl::{self, JsonlReader},
         text::{Block, Limits},
+        xlsx::{self, XlsxReader},
     },
     ident::{FieldId, ObjectId},
     platform::{Connect, Field, Object, Platform, object},
@@ -40,6 +41,7 @@ pub struct Rows {
 enum Reader {
     Csv(Box<CsvReader>),
     Jsonl(Box<JsonlReader>),
+    Xlsx(Box<XlsxReader>),
 }
 
 /// Some rows of a file, ready to be taken apart by any thread.
@@ -89,6 +91,7 @@ pub fn open(
 ) -> Result<Rows, ExtractError> {
     let (object, rows, path) = located(platform, object, folder)?;
     let mut wanted = Vec::with_capacity(columns.len());
+    let mut forms = Vec::with_capacity(columns.len());
     let mut named_files = Vec::new();
     for (position, id) in columns.iter().enumerate() {
         let Some(field) = object.fields.get(id.ix()) else {
@@ -98,11 +101,12 @@ pub fn open(
             });
         };
         wanted.push(column(field, field.required || rows.key.contains(id)));
+        forms.push(form(field));
         if field.contents {
             named_files.push(position);
         }
     }
-    let reader = reader(platform, rows, &path, &wanted, overrides)?;
+    let reader = reader(platform, rows, &path, (&wanted, &forms), overrides)?;
     let contents = (!named_files.is_empty()).then(|| {
         let beside = path.parent().unwrap_or(folder);
         Contents::new(folder, beside, named_files)
@@ -164,7 +168,9 @@ pub fn count_rows(
     } else {
         Vec::new()
     };
-    let mut reader = reader(platform, rows, &path, &wanted, overrides)?;
+    let mut reader = reader(platform, rows, &path, (&wanted, &[]), overrides)?;
+    // The size of a workbook says little about what is in it.
+    let whole = matches!(reader, Reader::Xlsx(_));
     let size = std::fs::metadata(&path)
         .map_err(|source| ExtractError::Io {
             path: path.clone(),
@@ -175,7 +181,7 @@ pub fn count_rows(
     while let Some(page) = reader.next_page()? {
         count += (page.rows() + page.faults.len()) as u64;
         text += page.text.len() as u64;
-        if text >= COUNT_MAX && text < size {
+        if !whole && text >= COUNT_MAX && text < size {
             let share = size as f64 / text as f64;
             return Ok(RowCount {
                 rows: (count as f64 * share).round() as u64,
@@ -231,11 +237,22 @@ fn column(field: &Field, required: bool) -> Column {
     }
 }
 
+/// How a sheet writes what it holds as more than text, so that it reads as a CSV export of it would.
+fn form(field: &Field) -> xlsx::Form {
+    xlsx::Form {
+        moments: field.format.clone(),
+        truth: field
+            .truth
+            .as_ref()
+            .and_then(|t| Some((t.yes.first()?.clone(), t.no.first()?.clone()))),
+    }
+}
+
 fn reader(
     platform: &Platform,
     rows: &object::Rows,
     path: &Path,
-    columns: &[Column],
+    (columns, forms): (&[Column], &[xlsx::Form]),
     overrides: &Overrides,
 ) -> Result<Reader, ExtractError> {
     let files = match &platform.connect {
@@ -269,9 +286,18 @@ fn reader(
             let reader = JsonlReader::open(path, &options, columns)?;
             Ok(Reader::Jsonl(Box::new(reader)))
         }
+        "xlsx" => {
+            let options = xlsx::Options {
+                sheet: rows.sheet.clone(),
+                limits: overrides.limits,
+                guard: xlsx::guard::Guard::default(),
+            };
+            let reader = XlsxReader::open(path, &options, columns, forms)?;
+            Ok(Reader::Xlsx(Box::new(reader)))
+        }
         other => Err(ExtractError::Shape {
             path: path.to_owned(),
-            why: format!("{other} files cannot be read: export as csv or jsonl"),
+            why: format!("{other} files cannot be read: export as csv, jsonl or xlsx"),
         }),
     }
 }
@@ -281,6 +307,7 @@ impl Reader {
         match self {
             Reader::Csv(r) => r.next_page(),
             Reader::Jsonl(r) => r.next_page(),
+            Reader::Xlsx(r) => r.next_page(),
         }
     }
 
@@ -288,6 +315,8 @@ impl Reader {
         match self {
             Reader::Csv(r) => r.recycle(page),
             Reader::Jsonl(r) => r.recycle(page),
+            // Its pages are made in a thread of their own.
+            Reader::Xlsx(_) => drop(page),
         }
     }
 }
@@ -345,6 +374,12 @@ impl Rows {
                 .iter()
                 .map(|h| (*h).to_owned())
                 .collect(),
+            Reader::Xlsx(r) => r
+                .layout()
+                .unknown_columns()
+                .iter()
+                .map(|h| (*h).to_owned())
+                .collect(),
             Reader::Jsonl(_) => Vec::new(),
         }
     }
@@ -353,6 +388,7 @@ impl Rows {
     pub fn missing_columns(&self) -> Vec<usize> {
         match &self.reader {
             Reader::Csv(r) => r.layout().missing_columns().to_vec(),
+            Reader::Xlsx(r) => r.layout().missing_columns().to_vec(),
             Reader::Jsonl(_) => Vec::new(),
         }
     }
@@ -362,6 +398,7 @@ impl Rows {
         match &self.reader {
             Reader::Csv(r) => r.encoding(),
             Reader::Jsonl(r) => r.encoding(),
+            Reader::Xlsx(_) => "utf-8",
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The migration file: one customer's connections and choices.
 
 use super::{
-    COUNT, NAME, NAMES, SPEC, TEXT_MAP, field_map::CUSTOM_FIELD, mapping::OTHER, policy::POLICY,
+    COUNT, NAME, NAMES, SPEC, TEXT_MAP, field_map::CUSTOM_FIELD, mapping::OTHER, object::FORMATS,
+    policy::POLICY,
 };
 use crate::spec::shape::{Keys, Kind, Literal, Rule, Shape, key, preset, required};
 
@@ -87,6 +88,11 @@ static SOURCE: Shape = Shape {
             "The zone of times without one, instead of the platform's.",
         ),
         key(
+            "files",
+            Kind::Map(NAMES, &Kind::Object(&FILE)),
+            "Files that objects are read from, instead of the platform's.",
+        ),
+        key(
             "http",
             Kind::Object(&HTTP),
             "The API of the source platform.",
@@ -107,6 +113,29 @@ static SOURCE: Shape = Shape {
         Rule::Needs("encoding", "folder"),
         Rule::Needs("zone", "folder"),
     ],
+};
+
+static FILE: Shape = Shape {
+    name: "source_file",
+    doc: "A file that an object is read from.",
+    keys: &[
+        required(
+            "file",
+            Kind::Text,
+            "The path of the file below the folder of the connection.",
+        ),
+        key(
+            "format",
+            Kind::Words(FORMATS),
+            "The format, where the name of the file does not show it.",
+        ),
+        key(
+            "sheet",
+            Kind::Text,
+            "The sheet of a workbook; without it the first that is not hidden.",
+        ),
+    ],
+    rules: &[],
 };
 
 static DESTINATION: Shape = Shape {

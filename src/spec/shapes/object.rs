@@ -93,6 +93,13 @@ pub(super) static OBJECT: Shape = Shape {
     rules: &[],
 };
 
+/// Formats of files.
+pub(super) const FORMATS: &[(&str, &str)] = &[
+    ("csv", "cells between separators"),
+    ("jsonl", "one JSON object per line"),
+    ("xlsx", "a sheet of a workbook"),
+];
+
 static ROWS: Shape = Shape {
     name: "rows",
     doc: "A file of records.",
@@ -104,17 +111,13 @@ static ROWS: Shape = Shape {
         ),
         key(
             "format",
-            Kind::Words(&[
-                ("csv", "cells between separators"),
-                ("jsonl", "one JSON object per line"),
-                ("xlsx", "a sheet of a workbook"),
-            ]),
+            Kind::Words(FORMATS),
             "The format, where the name of the file does not show it.",
         ),
         key(
             "sheet",
             Kind::Text,
-            "The sheet of a workbook; without it the first.",
+            "The sheet of a workbook; without it the first that is not hidden.",
         ),
         key("key", SOME_NAMES, "The fields whose values identify a row."),
         key(
