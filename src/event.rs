@@ -5,6 +5,7 @@
 //! field values.
 
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Something that happened in a run. Serialised as one JSON line with `event` as its tag.
 #[derive(Clone, Debug, Serialize)]
@@ -55,6 +56,21 @@ pub enum Event {
         object: String,
         /// Records seen so far.
         records: u64,
+    },
+    /// What is going to happen to the records of a step, as far as the ledger can tell.
+    Previewed {
+        /// The step.
+        step: String,
+        /// New ones.
+        new: u64,
+        /// Ones with other content than before.
+        changed: u64,
+        /// Ones as they are.
+        unchanged: u64,
+        /// Held or refused ones.
+        waiting: u64,
+        /// Changed ones by destination field.
+        fields: BTreeMap<String, u64>,
     },
     /// A batch began.
     BatchStarted {

@@ -3,7 +3,7 @@
 use super::{literal, scope::Ctx};
 use crate::{
     diag::{Code, Diagnostic},
-    mapping::{BlankPolicy, Policy},
+    mapping::{BlankPolicy, Conflict, Policy},
     spec::Node,
     value::Scalar,
 };
@@ -24,6 +24,9 @@ pub fn lower(ctx: &mut Ctx<'_>, mapping: &Node, migration: Option<&Node>) -> Pol
             Some("clear") => policy.blank = BlankPolicy::Clear,
             Some("skip") => policy.blank = BlankPolicy::Skip,
             _ => {}
+        }
+        if let Some(conflict) = node.get_text("conflict").and_then(Conflict::read) {
+            policy.conflict = conflict;
         }
         if let Some(errors) = node.get("errors") {
             if let Some(share) = errors.get("max_share") {

@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod args;
+pub mod changes;
 pub mod commands;
 pub mod connect;
 pub mod documents;

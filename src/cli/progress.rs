@@ -4,7 +4,7 @@
 //! short.
 
 use super::out;
-use crate::event::Event;
+use crate::{event::Event, report::changes};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{
     collections::BTreeMap,
@@ -147,6 +147,11 @@ fn draw(bars: &MultiProgress, state: &mut State, event: &Event) {
                 note.finish_and_clear();
             }
         }
+        Event::Previewed { .. } => {
+            if let Some(text) = changes::preview_line(event) {
+                let _ = bars.println(text);
+            }
+        }
         Event::RunStarted { .. } | Event::BatchStarted { .. } => {}
     }
 }
@@ -197,6 +202,11 @@ fn line(event: &Event) {
         } => {
             let verb = if *resumed { "goes on" } else { "starts" };
             out::note(&format!("run {run} {verb}: {batches} batches"));
+        }
+        Event::Previewed { .. } => {
+            if let Some(text) = changes::preview_line(event) {
+                out::note(&text);
+            }
         }
         Event::BatchStarted { batch, steps } => {
             out::note(&format!("batch {batch}: {}", steps.join(", ")));

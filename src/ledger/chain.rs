@@ -2,7 +2,7 @@
 //!
 //! Says what the hash of an entry is; [`super::verify`] walks the journal with it.
 
-use super::entry::Columns;
+use super::columns::Columns;
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::fmt;
 

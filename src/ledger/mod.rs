@@ -9,6 +9,7 @@
 //! that the journal does not know.
 
 pub mod chain;
+mod columns;
 pub mod entry;
 mod fold;
 pub mod id_map;

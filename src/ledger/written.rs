@@ -2,7 +2,7 @@
 //! what a rollback compares with. Values themselves are not kept: the ledger is no second copy of the data.
 //!
 //! Encoded in a few bytes per field, because the ledger holds one for every record: for each field a byte of flags,
-//! the hash of its name (four bytes), the hash of the value sent (eight), the hash of the value the destination
+//! the hash of its name (four bytes), the hash of the value sent (eight, none for nothing), the hash of the value the destination
 //! answered where it is another one (eight), and for lists a hash of each item (four each, after their number).
 
 use super::{
@@ -20,6 +20,8 @@ const KEPT: u8 = 1;
 const CHANGED: u8 = 2;
 /// Items of a list follow.
 const LIST: u8 = 4;
+/// Nothing was sent: no hash of it follows.
+const NOTHING: u8 = 8;
 
 /// What was written into a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +46,7 @@ pub struct WrittenFields {
 pub struct WrittenField {
     /// Hash of its name: [`name_hash`].
     pub name: u32,
-    /// Hash of the value that was sent.
+    /// Hash of the value that was sent; 0 when none was, or a blank that clears.
     pub sent: u64,
     /// Hash of the value the destination answered; `None` when the answer did not carry the field.
     pub kept: Option<u64>,
@@ -85,9 +87,14 @@ impl WrittenFields {
         if !field.items.is_empty() {
             flags |= LIST;
         }
+        if field.sent == 0 {
+            flags |= NOTHING;
+        }
         self.bytes.push(flags);
         self.bytes.extend_from_slice(&field.name.to_le_bytes());
-        self.bytes.extend_from_slice(&field.sent.to_le_bytes());
+        if field.sent != 0 {
+            self.bytes.extend_from_slice(&field.sent.to_le_bytes());
+        }
         if flags & CHANGED != 0 {
             let kept = field.kept.unwrap_or_default();
             self.bytes.extend_from_slice(&kept.to_le_bytes());
@@ -177,7 +184,10 @@ impl View {
 fn read(rest: &mut &[u8]) -> Option<WrittenField> {
     let [flags] = take(rest)?;
     let name = u32::from_le_bytes(take(rest)?);
-    let sent = u64::from_le_bytes(take(rest)?);
+    let sent = match flags & NOTHING {
+        0 => u64::from_le_bytes(take(rest)?),
+        _ => 0,
+    };
     let kept = match flags & (KEPT | CHANGED) {
         KEPT => Some(sent),
         CHANGED => Some(u64::from_le_bytes(take(rest)?)),
@@ -235,6 +245,8 @@ mod tests {
             ("phone", 8, Some(9), vec![]),
             ("tags", 10, Some(10), vec![item_hash("a"), item_hash("b")]),
             ("city", 11, Some(11), vec![]),
+            ("zip", 0, Some(0), vec![]),
+            ("state", 0, Some(5), vec![]),
         ]
         .into_iter()
         .map(|(name, sent, kept, items)| WrittenField {
@@ -256,7 +268,11 @@ mod tests {
         let (made, all) = fields();
         assert_eq!(made.iter().collect::<Vec<_>>(), all);
         assert_eq!(made.get("city").map(|f| f.sent), Some(11));
-        assert_eq!(made.get("zip"), None);
+        assert_eq!(
+            made.get("zip").map(|f| (f.is(0), f.is(1))),
+            Some((true, false))
+        );
+        assert_eq!(made.get("street"), None);
         let phone = made.get("phone").map(|f| (f.is(8), f.is(9), f.is(10)));
         assert_eq!(phone, Some((true, true, false)));
         let written = Written {
@@ -274,7 +290,7 @@ mod tests {
             let part = made.bytes().get(..end).unwrap_or_default().to_vec();
             let whole = WrittenFields::from_bytes(part.clone());
             assert!(
-                whole.is_none_or(|w| w.iter().count() < 4),
+                whole.is_none_or(|w| w.iter().count() < 6),
                 "{end} bytes: {part:?}"
             );
         }

@@ -46,6 +46,37 @@ pub enum BlankPolicy {
     Clear,
 }
 
+/// What happens to a field that people changed at the destination since it was written, when it changed at the source,
+/// too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Conflict {
+    /// What people wrote stays.
+    #[default]
+    Keep,
+    /// The source wins.
+    Overwrite,
+    /// The record is held.
+    Hold,
+}
+
+impl Conflict {
+    /// Its word in specs and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Conflict::Keep => "keep",
+            Conflict::Overwrite => "overwrite",
+            Conflict::Hold => "hold",
+        }
+    }
+
+    /// The policy of that word.
+    pub fn read(word: &str) -> Option<Conflict> {
+        [Conflict::Keep, Conflict::Overwrite, Conflict::Hold]
+            .into_iter()
+            .find(|c| c.word() == word)
+    }
+}
+
 /// What happens when a reference does not resolve or a value is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
@@ -74,6 +105,8 @@ pub enum OnBad {
 pub struct Policy {
     /// Default of `blank:`.
     pub blank: BlankPolicy,
+    /// Default of `conflict:`.
+    pub conflict: Conflict,
     /// Share of held and failed records of an object above which the run ends with exit 5, in basis points.
     pub errors_max_share: Option<u32>,
     /// The same as a number.
@@ -101,6 +134,7 @@ impl Default for Policy {
     fn default() -> Self {
         Policy {
             blank: BlankPolicy::Skip,
+            conflict: Conflict::default(),
             errors_max_share: Some(5000),
             errors_max_count: None,
             sample_size: 300,

@@ -1,6 +1,6 @@
 //! One object mapping: records of a source object become records of a destination object.
 
-use super::{Absent, BlankPolicy, Found, Input, Missing, OnBad, Op, OrderBy, When};
+use super::{Absent, BlankPolicy, Conflict, Found, Input, Missing, OnBad, Op, OrderBy, When};
 use crate::{
     diag::Span,
     ident::{FieldId, JoinId, ObjectId, StepId},
@@ -100,6 +100,8 @@ pub struct FieldMap {
     pub needed: bool,
     /// Whether a blank value clears the destination.
     pub blank: BlankPolicy,
+    /// What happens when it changed at both sides; `None`: what the policy of the mapping says.
+    pub conflict: Option<Conflict>,
     /// For references: only records loaded by these steps count; empty: any.
     pub only: Vec<StepId>,
     /// A custom field that the mapping brings along.

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     ident::{FieldId, ObjectId},
     mapping::{
-        Absent, FieldMap, Input, Join, Let, Mapping, OnBad, Op, OrderBy, RefSource, SplitRow,
-        SplitTo, Step, ValueMap,
+        Absent, Conflict, FieldMap, Input, Join, Let, Mapping, OnBad, Op, OrderBy, RefSource,
+        SplitRow, SplitTo, Step, ValueMap,
     },
 };
 
@@ -290,6 +290,10 @@ impl<'a> Scope<'a> {
         }
         if map.bad != OnBad::Hold {
             canon.debug(&map.bad);
+        }
+        let policy = self.walk.mapping.policy.conflict;
+        if map.conflict.unwrap_or(policy) != Conflict::Keep {
+            canon.debug(&map.conflict.unwrap_or(policy));
         }
         let mut only: Vec<&str> = map
             .only

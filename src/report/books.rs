@@ -1,5 +1,6 @@
 //! The books of a run: what was read, and where each record went.
 
+use super::changes::{self, ConflictGroup, StepPreview};
 use crate::event::Counts;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
@@ -27,6 +28,10 @@ pub struct RunReport {
     pub differences: Vec<Difference>,
     /// References left blank because nothing is there, by step, field and what they named.
     pub unmatched: Vec<Unmatched>,
+    /// What the run was going to do, by step; empty when no run before came to its end.
+    pub preview: Vec<StepPreview>,
+    /// What changed at both sides, by step and field.
+    pub conflicts: Vec<ConflictGroup>,
     /// Documents for people, written beside the ledger.
     pub documents: Vec<String>,
     /// Calls that read.
@@ -199,6 +204,7 @@ pub fn render_text(report: &RunReport) -> String {
         }
     }
     push_unmatched(&mut out, &report.unmatched);
+    changes::push_conflicts(&mut out, &report.conflicts);
     if !report.documents.is_empty() {
         out.push_str("\nFor people\n");
         for d in &report.documents {
@@ -263,7 +269,7 @@ fn push_unmatched(out: &mut String, rows: &[Unmatched]) {
 }
 
 /// `1 call`, `2 calls`.
-fn count(n: u64, noun: &str) -> String {
+pub(super) fn count(n: u64, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
@@ -317,6 +323,8 @@ mod tests {
             refusals: vec![],
             differences: vec![],
             unmatched: vec![],
+            preview: vec![],
+            conflicts: vec![],
             documents: vec![],
             calls_read: 1,
             calls_write: 7,

@@ -6,6 +6,7 @@ pub mod books;
 pub mod discover;
 pub mod document;
 pub mod extract;
+pub mod changes;
 pub mod handoff;
 pub mod holds;
 pub mod mask;

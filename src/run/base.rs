@@ -38,8 +38,7 @@ pub fn value_hash(data_type: Type, value: &WireValue) -> u64 {
     }
 }
 
-/// What was written: the fields of the step that `sent` (a wire record) carries, as sent and as the answer shows them,
-/// and the destination's own time of the change.
+/// What was written: the fields of the step that `sent` (a wire record) carries or the answer shows, and the destination's own time of the change.
 pub fn written(
     readers: &[FieldReader],
     object: &Object,
@@ -54,12 +53,13 @@ pub fn written(
             continue;
         };
         let was = reader.read(sent);
-        // A file is not shown again as it was sent.
-        if was == WireValue::Absent || field.data_type == Type::File {
-            continue;
-        }
         let kept = answer.map(|a| reader.read(a));
         let kept = kept.filter(|k| *k != WireValue::Absent);
+        // What the destination has by itself where nothing was sent is part of the base, too: it tells later whether
+        // a person filled it. A file is not shown again as it was sent.
+        if (was == WireValue::Absent && kept.is_none()) || field.data_type == Type::File {
+            continue;
+        }
         let items = match &was {
             WireValue::Many(items) => items.iter().map(|i| item_hash(i)).collect(),
             _ => Vec::new(),

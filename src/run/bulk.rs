@@ -135,7 +135,7 @@ async fn settle(ctx: &Context, step: &Step, works: Vec<Work>) -> Result<Vec<Done
         match there(ctx, step, &work) {
             Some((id, record)) => {
                 ctx.claim(step.to, &id);
-                let differs = send::differing(ctx, step, &work, record.as_ref())?;
+                let differs = send::differing(ctx, step, &work.body, record.as_ref())?;
                 let written = ctx.written(step, &work.body, record.as_ref());
                 entries.push(send::confirmed(step, &work, &id, Origin::Created, written));
                 done.push(Done {

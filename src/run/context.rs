@@ -12,6 +12,7 @@ use crate::{
     run::{
         directory::{self, Keep},
         source::Source,
+        update::Conflicted,
     },
 };
 use serde_json::Value;
@@ -53,6 +54,8 @@ pub struct Context {
     pub bases: Bases,
     /// Destination records that were there before this migration's ledger knew them.
     prior: Mutex<HashSet<(ObjectId, String)>>,
+    /// Fields that changed at both sides.
+    pub conflicted: Mutex<Vec<Conflicted>>,
     /// One call at a time for records of the same content, which only their number tells apart.
     alike: Vec<tokio::sync::Mutex<()>>,
 }
@@ -145,6 +148,7 @@ impl Context {
             directories,
             claimed: Mutex::new(HashSet::new()),
             bases: Bases::default(),
+            conflicted: Mutex::new(Vec::new()),
             prior: Mutex::new(HashSet::new()),
             alike: (0..ALIKE).map(|_| tokio::sync::Mutex::new(())).collect(),
         }

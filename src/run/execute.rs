@@ -10,9 +10,12 @@ use super::{
     files::WrittenFile,
     known::StepMemory,
     loader::Loaded,
-    pass, preflight, prepare, provision, second,
+    pass, preflight, prepare,
+    preview::Preview,
+    provision, second,
     source::Source,
     tags::{self, Taken},
+    update::Conflicted,
 };
 use crate::{
     connector::rest::Rest,
@@ -68,6 +71,10 @@ pub struct Outcome {
     pub fields_made: u64,
     /// Steps with more held and failed records than the policy allows.
     pub over_limit: Vec<StepId>,
+    /// What was going to happen, by step; empty when no run before came to its end.
+    pub previews: BTreeMap<StepId, Preview>,
+    /// Fields that changed at both sides.
+    pub conflicts: Vec<Conflicted>,
     /// Files of the destination; empty for an API.
     pub files: Vec<WrittenFile>,
     /// What the source's records left behind, for documents.
@@ -91,8 +98,9 @@ pub(super) struct Executor {
     pub(super) tables: Arc<Tables>,
     pub(super) source: Arc<Source>,
     finished: Vec<bool>,
-    listed: HashSet<ObjectId>,
-    taken: Taken,
+    pub(super) listed: HashSet<ObjectId>,
+    pub(super) taken: Taken,
+    run: i64,
     pub(super) outcome: Outcome,
 }
 
@@ -145,6 +153,7 @@ impl Executor {
             finished: vec![false; mapping.steps.len()],
             listed: HashSet::new(),
             taken: Taken::new(),
+            run: run.id,
             outcome: Outcome::default(),
         };
         executor.outcome.fields_made = provision::fields(&executor.ctx, &executor.tables).await?;
@@ -156,8 +165,12 @@ impl Executor {
     /// # Errors
     /// See [`RunError`].
     pub(super) async fn load(&mut self) -> Result<(), RunError> {
+        if self.has_run(self.run)? {
+            self.outcome.previews = self.preview().await?;
+        }
         self.batches().await?;
         self.second_passes().await?;
+        self.outcome.conflicts = self.ctx.take_conflicts();
         self.outcome.tables = Some(Arc::clone(&self.tables));
         Ok(())
     }

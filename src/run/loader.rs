@@ -24,7 +24,7 @@ use crate::{
     ledger::{Entry, Origin},
     mapping::Absent,
     plan::Load,
-    run::{known::StepMemory, stand_in},
+    run::{known::StepMemory, stand_in, update},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::{sync::mpsc, task::JoinSet};
@@ -287,7 +287,7 @@ impl Loader {
                 self.claim(&ctx, &work);
                 self.spawn(async move {
                     let step = ctx.step(work.step)?;
-                    Ok(vec![send::update(&ctx, step, work, id, origin).await?])
+                    Ok(vec![update::update(&ctx, step, work, id, origin).await?])
                 })
                 .await;
             }

@@ -19,6 +19,8 @@ struct Target {
     ids: Option<StepIds>,
     /// The id that stands in for records that are not there.
     fallback: Option<String>,
+    /// It does so until the right one is there.
+    reassign: bool,
 }
 
 /// A frozen view for one pass.
@@ -29,6 +31,8 @@ pub struct Resolver {
     natural: HashMap<ObjectId, HashMap<String, String>>,
     /// Tags that people had before the migration, by destination object, in lower case.
     tags: HashMap<ObjectId, HashSet<String>>,
+    /// What answers for natural keys that are not known; `None`: nothing.
+    unknown: Option<String>,
 }
 
 impl Resolver {
@@ -56,6 +60,7 @@ impl Resolver {
                     to: of.to,
                     ids,
                     fallback,
+                    reassign: of.later_reassign,
                 });
             }
         }
@@ -63,7 +68,14 @@ impl Resolver {
             by_source,
             natural,
             tags,
+            unknown: None,
         }
+    }
+
+    /// Natural keys that are not known are taken to be somewhere: at this id.
+    pub fn with_unknown(mut self, id: &str) -> Resolver {
+        self.unknown = Some(id.to_owned());
+        self
     }
 }
 
@@ -102,7 +114,13 @@ impl Resolve for Resolver {
                 answer = Resolution::Later;
                 continue;
             };
-            let fallback = || target.fallback().map(Resolution::Fallback);
+            let fallback = || {
+                let record = target.fallback()?;
+                Some(Resolution::Fallback {
+                    record,
+                    reassign: target.reassign,
+                })
+            };
             match ids.get(key) {
                 Some(entry) => match entry.state {
                     IdState::Confirmed if !entry.dest_id.is_empty() => {
@@ -147,7 +165,10 @@ impl Resolve for Resolver {
     fn by_natural(&self, object: ObjectId, key: &str) -> Resolution<'_> {
         match self.natural.get(&object).and_then(|ids| ids.get(key)) {
             Some(id) => Resolution::Found(DestRef { object, id }),
-            None => Resolution::Unknown,
+            None => match &self.unknown {
+                Some(id) => Resolution::Found(DestRef { object, id }),
+                None => Resolution::Unknown,
+            },
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     attach::{self, Form},
-    before, compare,
+    compare,
     context::Context,
     failure::RunError,
     find::{self, Search},
@@ -62,7 +62,8 @@ pub struct Done {
 /// How often a create is sent when each answer is lost and the record is not there.
 const ATTEMPTS: usize = 4;
 
-fn intent(step: &Step, work: &Work, op: WriteOp) -> Entry {
+/// The entry that says a record is about to be sent.
+pub fn intent(step: &Step, work: &Work, op: WriteOp) -> Entry {
     Entry::Intended(Intent {
         step: step.name.clone(),
         key: work.key.clone(),
@@ -111,7 +112,8 @@ fn absent(step: &Step, work: &Work) -> Entry {
     }
 }
 
-fn in_doubt(step: &Step, work: &Work, why: &str) -> Entry {
+/// The entry that says it is not known whether a record was written.
+pub fn in_doubt(step: &Step, work: &Work, why: &str) -> Entry {
     Entry::InDoubt {
         step: step.name.clone(),
         key: work.key.clone(),
@@ -226,7 +228,7 @@ async fn create_alone(
                 ctx.ledger
                     .append(vec![confirmed(step, &work, &id, Origin::Created, written)])
                     .await?;
-                let differs = differing(ctx, step, &work, record.as_ref())?;
+                let differs = differing(ctx, step, &work.body, record.as_ref())?;
                 return Ok(Done {
                     work,
                     sent: Sent::Created { id },
@@ -338,110 +340,6 @@ pub async fn refuse(
     })
 }
 
-/// Brings an existing record up to date: reads it, sends what differs, nothing where nothing does.
-///
-/// # Errors
-/// When the destination or the ledger stops.
-pub async fn update(
-    ctx: &Context,
-    step: &Step,
-    work: Work,
-    id: String,
-    origin: Origin,
-) -> Result<Done, RunError> {
-    let object = ctx.object(step.to)?;
-    let sent: Value = serde_json::from_slice(&work.body)
-        .map_err(|e| RunError::Internal(format!("an encoded record is no JSON: {e}")))?;
-    let there = if object.op(OpKind::Get).is_some() {
-        match ctx.rest.get(step.to, &id).await? {
-            Some(record) => Some(record),
-            None => {
-                let words = format!("the record {id} it was bound to is gone at the destination");
-                ctx.ledger
-                    .append(vec![held(step, &work, "gone", &words)])
-                    .await?;
-                return Ok(Done {
-                    work,
-                    sent: Sent::Held {
-                        code: "gone",
-                        words,
-                    },
-                    differs: Vec::new(),
-                });
-            }
-        }
-    } else {
-        None
-    };
-    let body = match &there {
-        Some(there) => {
-            let at = ctx.mapping.destination.custom.as_ref();
-            let at = at.map(|c| c.at.as_str());
-            compare::patch(ctx.readers(step.to), at, object, step, &sent, there)
-        }
-        None => Some(sent),
-    };
-    ctx.claim(step.to, &id);
-    let Some(body) = body else {
-        ctx.ledger
-            .append(vec![confirmed(
-                step,
-                &work,
-                &id,
-                Origin::Unchanged,
-                ctx.written(step, &work.body, there.as_ref()),
-            )])
-            .await?;
-        return Ok(Done {
-            work,
-            sent: Sent::Unchanged { id },
-            differs: Vec::new(),
-        });
-    };
-    let was = there
-        .as_ref()
-        .and_then(|there| before::image(ctx.readers(step.to), object, step, &body, there));
-    ctx.ledger
-        .append(vec![intent_to_change(step, &work, was)])
-        .await?;
-    match ctx
-        .rest
-        .update(step.to, &id, body.to_string().as_bytes())
-        .await?
-    {
-        Reply::Done { record, .. } => {
-            let written = ctx.written(step, &work.body, record.as_ref());
-            ctx.ledger
-                .append(vec![confirmed(step, &work, &id, origin, written)])
-                .await?;
-            let differs = differing(ctx, step, &work, record.as_ref())?;
-            Ok(Done {
-                work,
-                sent: Sent::Updated { id },
-                differs,
-            })
-        }
-        Reply::Refused { status, reasons } => refuse(ctx, step, work, status, reasons).await,
-        Reply::Gone => {
-            let reasons = vec![format!("the record {id} is gone at the destination")];
-            refuse(ctx, step, work, 404, reasons).await
-        }
-        Reply::InDoubt { why } => {
-            // An update by id may be repeated; the next run does it.
-            ctx.ledger.append(vec![in_doubt(step, &work, &why)]).await?;
-            let words = format!("the update of {id} was not answered: {why}");
-            Ok(Done {
-                work,
-                sent: Sent::Held {
-                    code: "in_doubt",
-                    words,
-                },
-                differs: Vec::new(),
-            })
-        }
-    }
-}
-
 /// Names of the fields that the destination answered otherwise than they were sent.
 ///
 /// # Errors
@@ -449,14 +347,14 @@ pub async fn update(
 pub fn differing(
     ctx: &Context,
     step: &Step,
-    work: &Work,
+    sent: &[u8],
     record: Option<&Value>,
 ) -> Result<Vec<String>, RunError> {
     let Some(record) = record else {
         return Ok(Vec::new());
     };
     let object = ctx.object(step.to)?;
-    let Ok(sent) = serde_json::from_slice::<Value>(&work.body) else {
+    let Ok(sent) = serde_json::from_slice::<Value>(sent) else {
         return Ok(Vec::new());
     };
     Ok(

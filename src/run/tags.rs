@@ -52,6 +52,24 @@ pub async fn decide(ctx: &Context, batch: &[StepId], taken: &mut Taken) -> Resul
     Ok(())
 }
 
+/// Takes in what an earlier run decided.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn recall(ctx: &Context, taken: &mut Taken) -> Result<(), RunError> {
+    let internal = |e: &dyn std::fmt::Display| RunError::Internal(e.to_string());
+    let decisions = ctx.ledger.view().and_then(|v| v.decisions());
+    for (name, value) in decisions.map_err(|e| internal(&e))? {
+        let object = name.strip_prefix("tags_taken/");
+        let found = object.and_then(|o| ctx.mapping.destination.object(o));
+        if let Some((id, _)) = found {
+            let tags = serde_json::from_str(&value).map_err(|e| internal(&e))?;
+            taken.insert(id, tags);
+        }
+    }
+    Ok(())
+}
+
 fn prefixes(step: &Step) -> bool {
     let ops = step.fields.iter().map(|f| &f.ops);
     ops.chain(step.lets.iter().map(|l| &l.ops))

@@ -145,7 +145,7 @@ fn reference<'a>(
             && std::ptr::eq(asked.written, written)
         {
             match asked.answer {
-                Resolution::Unknown | Resolution::Fallback(_) => {}
+                Resolution::Unknown | Resolution::Fallback { .. } => {}
                 Resolution::Dropped => best = RefState::Dropped,
                 _ => return false,
             }
@@ -165,7 +165,7 @@ fn reference<'a>(
             answer,
         });
         match answer {
-            Resolution::Unknown | Resolution::Fallback(_) => {}
+            Resolution::Unknown | Resolution::Fallback { .. } => {}
             Resolution::Dropped => best = RefState::Dropped,
             Resolution::Found(_) | Resolution::Later | Resolution::Held => return false,
         }

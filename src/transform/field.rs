@@ -346,6 +346,10 @@ impl FieldCode {
                     print.reference(self.hash, key);
                     *out = Value::Dest(record);
                 }
+                Found::StandIn(record) => {
+                    print.stand_in(self.hash, key);
+                    *out = Value::Dest(record);
+                }
                 Found::Later => {
                     print.reference(self.hash, key);
                     return Ok(Got::Deferred);
@@ -368,6 +372,10 @@ impl FieldCode {
             match found {
                 Found::Record(record) => {
                     print.reference(self.hash, key);
+                    records.push(Value::Dest(record));
+                }
+                Found::StandIn(record) => {
+                    print.stand_in(self.hash, key);
                     records.push(Value::Dest(record));
                 }
                 Found::Later => {

@@ -44,6 +44,15 @@ impl Fingerprint {
         self.tagged(9, key.as_bytes());
     }
 
+    /// Adds a reference that another record stands in for: when the right one is there, the record has changed.
+    pub fn stand_in(&mut self, name: u64, key: &str) {
+        if self.off {
+            return;
+        }
+        self.bytes.extend_from_slice(&name.to_le_bytes());
+        self.tagged(10, key.as_bytes());
+    }
+
     /// Adds which part of a record this is.
     pub fn part(&mut self, part: u16, parts: u16) {
         if parts > 1 {

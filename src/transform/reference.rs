@@ -37,6 +37,8 @@ enum Source {
 pub(crate) enum Found<'a> {
     /// The destination record.
     Record(DestRef<'a>),
+    /// A record that stands in until the right one is there.
+    StandIn(DestRef<'a>),
     /// Written in the second pass.
     Later,
     /// What it needs is held.
@@ -105,8 +107,10 @@ impl RefCode {
                     let key = scope.tables.merged_into(*object, key).unwrap_or(key);
                     first_key.get_or_insert(key);
                     let resolution = resolve.by_source(*object, key, &self.only, &self.to);
-                    if matches!(resolution, Resolution::Unknown | Resolution::Fallback(_))
-                        && self.told.contains(object)
+                    if matches!(
+                        resolution,
+                        Resolution::Unknown | Resolution::Fallback { .. }
+                    ) && self.told.contains(object)
                         && !key.is_empty()
                     {
                         scope.missed.push((*object, key));
@@ -170,7 +174,12 @@ impl Source {
 
 fn found(resolution: Resolution<'_>) -> Found<'_> {
     match resolution {
-        Resolution::Found(record) | Resolution::Fallback(record) => Found::Record(record),
+        Resolution::Found(record)
+        | Resolution::Fallback {
+            record,
+            reassign: false,
+        } => Found::Record(record),
+        Resolution::Fallback { record, .. } => Found::StandIn(record),
         Resolution::Later => Found::Later,
         Resolution::Held => Found::Held,
         Resolution::Dropped => Found::Dropped,

@@ -43,7 +43,12 @@ pub enum Resolution<'a> {
     /// It is at the destination.
     Found(DestRef<'a>),
     /// It is not there, and this one stands in for it.
-    Fallback(DestRef<'a>),
+    Fallback {
+        /// The one that stands in.
+        record: DestRef<'a>,
+        /// It does so until the other one is there.
+        reassign: bool,
+    },
     /// It is not there yet and will be; the reference is written in the second pass.
     Later,
     /// It was held or failed; so is whatever needs it.

@@ -10,6 +10,7 @@
 )]
 
 pub mod moved;
+pub mod recorder;
 
 use serde_json::Value;
 use std::{
@@ -229,6 +230,11 @@ pub struct Example {
 impl Example {
     /// Copies `examples/NAME`; its destination becomes the sandbox at that address.
     pub fn against(name: &str, sandbox: &Sandbox) -> Example {
+        Example::at(name, &sandbox.base)
+    }
+
+    /// Copies `examples/NAME`; its destination becomes the API at that address.
+    pub fn at(name: &str, base: &str) -> Example {
         let example = Example::copy(name);
         example.edit(|text| {
             replace_block(
@@ -236,7 +242,7 @@ impl Example {
                 "destination:",
                 &format!(
                     "destination:\n  http: {{base: \"{}\", secret: \"env:TRANSLOAD_TEST_KEY\", calls_per_minute: 0}}\n",
-                    sandbox.base
+                    base
                 ),
             )
         });

@@ -4,6 +4,7 @@ use super::{ledger_path, run_files, state_folder};
 use crate::{
     cli::{
         args::{ReportFormat, RunArgs},
+        changes,
         connect::{self, Access},
         documents,
         exit::{Exit, Failure},
@@ -403,6 +404,8 @@ pub(super) fn report_of(
                 examples: group.examples.clone(),
             })
             .collect(),
+        preview: changes::previews(mapping, &done.previews),
+        conflicts: changes::conflicts(mapping, &done.conflicts),
         documents,
         calls_read: calls.read,
         calls_write: calls.write,

@@ -4,7 +4,7 @@
 use super::Executor;
 use crate::{
     ident::{ObjectId, StepId},
-    mapping::{Absent, Input, RefSource},
+    mapping::{Absent, Input, RefSource, Step, policy::FallbackKey},
     run::{failure::RunError, resolver::Resolver},
     value::Scalar,
 };
@@ -60,46 +60,38 @@ impl Executor {
             if !self.finished.get(id.ix()).copied().unwrap_or(false) {
                 continue;
             }
-            let texts: Vec<Option<String>> = keys.iter().map(|k| self.literal(&k.value)).collect();
-            let found = step.match_keys.iter().find_map(|m| {
-                let fields: Vec<_> = m.pairs.iter().map(|(f, _)| *f).collect();
-                if fields != keys.iter().map(|k| k.field).collect::<Vec<_>>() {
-                    return None;
-                }
-                let directory = self.ctx.directory(step.to)?;
-                let rule = directory.rule(&m.into())?;
-                let mut text = texts
-                    .iter()
-                    .flatten()
-                    .cloned()
-                    .collect::<Vec<_>>()
-                    .join("\u{1f}");
-                if m.lower {
-                    text = text.to_lowercase();
-                }
-                directory.id_of(rule, text.trim()).map(str::to_owned)
-            });
-            match found {
-                Some(found) => {
-                    all.insert(id, found);
-                }
-                None => {
-                    return Err(RunError::Waits {
-                        what: format!(
-                            "the fallback of step `{}` ({}) is not at the destination",
-                            step.name,
-                            texts
-                                .iter()
-                                .flatten()
-                                .cloned()
-                                .collect::<Vec<_>>()
-                                .join(", ")
-                        ),
-                    });
-                }
-            }
+            let Some(found) = self.stand_in(step, keys) else {
+                let texts: Vec<String> =
+                    keys.iter().filter_map(|k| self.literal(&k.value)).collect();
+                return Err(RunError::Waits {
+                    what: format!(
+                        "the fallback of step `{}` ({}) is not at the destination",
+                        step.name,
+                        texts.join(", ")
+                    ),
+                });
+            };
+            all.insert(id, found);
         }
         Ok(all)
+    }
+
+    /// The record with the keys of a fallback.
+    pub(in crate::run) fn stand_in(&self, step: &Step, keys: &[FallbackKey]) -> Option<String> {
+        let texts: Vec<String> = keys.iter().filter_map(|k| self.literal(&k.value)).collect();
+        step.match_keys.iter().find_map(|m| {
+            let fields: Vec<_> = m.pairs.iter().map(|(f, _)| *f).collect();
+            if fields != keys.iter().map(|k| k.field).collect::<Vec<_>>() {
+                return None;
+            }
+            let directory = self.ctx.directory(step.to)?;
+            let rule = directory.rule(&m.into())?;
+            let mut text = texts.join("\u{1f}");
+            if m.lower {
+                text = text.to_lowercase();
+            }
+            directory.id_of(rule, text.trim()).map(str::to_owned)
+        })
     }
 
     fn literal(&self, input: &Input) -> Option<String> {

@@ -108,11 +108,12 @@ impl Resolve for Resolver {
                 continue;
             };
             let binds = matches!(step.absent, Absent::Hold | Absent::Fallback(_));
-            let fallback = self.fallbacks.get(&id).map(|id| {
-                Resolution::Fallback(DestRef {
+            let fallback = self.fallbacks.get(&id).map(|id| Resolution::Fallback {
+                record: DestRef {
                     object: step.to,
                     id,
-                })
+                },
+                reassign: step.later_reassign,
             });
             match went.get(key) {
                 Some(Went::To(found)) => {

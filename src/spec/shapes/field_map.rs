@@ -4,6 +4,7 @@ use super::{
     CHOICES, COUNT, NAME, SOME_TEXTS, TYPE,
     field::{LIST, TRUTH},
     op::OP_ITEM,
+    policy::CONFLICT,
 };
 use crate::spec::shape::{Key, Kind, Literal, Rule, Shape, key, preset, required};
 
@@ -78,6 +79,11 @@ pub(super) static FIELD_MAP: Shape = Shape {
                 ("clear", "the field is cleared"),
             ]),
             "What a blank value does to a record that exists.",
+        ),
+        key(
+            "conflict",
+            CONFLICT,
+            "What happens when it was changed at the destination since it was written, and changed at the source, too.",
         ),
         key(
             "only",

@@ -3,6 +3,13 @@
 use super::{COUNT, POSITIVE};
 use crate::spec::shape::{Kind, Literal, Shape, key, preset};
 
+/// What happens to a field that changed at both sides.
+pub(super) const CONFLICT: Kind = Kind::Words(&[
+    ("keep", "what people wrote stays, and the report tells it"),
+    ("overwrite", "the source wins, and the report tells it"),
+    ("hold", "the record is held"),
+]);
+
 /// Policies of a mapping or a migration.
 pub(super) static POLICY: Shape = Shape {
     name: "policy",
@@ -25,13 +32,9 @@ pub(super) static POLICY: Shape = Shape {
         ),
         preset(
             "conflict",
-            Kind::Words(&[
-                ("keep_newer", "what was edited since stays"),
-                ("overwrite", "the source wins"),
-                ("hold", "the record is held"),
-            ]),
-            "keep_newer",
-            "What happens when a record was edited at the destination since it was written.",
+            CONFLICT,
+            "keep",
+            "What happens to a field that people changed at the destination since it was written, when it changed at the source, too.",
         ),
         key(
             "errors",

@@ -1,0 +1,179 @@
+//! Entries as rows of the journal: what has a column of its own, and the rest as JSON.
+
+use super::entry::Entry;
+
+/// An entry taken apart into the columns of the journal.
+pub(super) struct Columns<'a> {
+    pub kind: &'static str,
+    pub step: &'a str,
+    pub key: &'a str,
+    pub part: u32,
+    pub data: String,
+}
+
+impl Entry {
+    /// What stands in the columns `step`, `key` and `part`.
+    pub(super) fn place(&self) -> (&str, &str, u32) {
+        match self {
+            Entry::RunStarted { .. } | Entry::RunEnded { .. } => ("", "", 0),
+            Entry::StepStarted { step, .. }
+            | Entry::StepEnded { step, .. }
+            | Entry::Watermark { step, .. } => (step, "", 0),
+            Entry::Intended(i) => (&i.step, &i.key, i.part),
+            Entry::Confirmed {
+                step, key, part, ..
+            }
+            | Entry::Refused {
+                step, key, part, ..
+            }
+            | Entry::InDoubt {
+                step, key, part, ..
+            }
+            | Entry::Absent { step, key, part }
+            | Entry::Held {
+                step, key, part, ..
+            }
+            | Entry::Before {
+                step, key, part, ..
+            }
+            | Entry::RolledBack {
+                step, key, part, ..
+            }
+            | Entry::Kept {
+                step, key, part, ..
+            }
+            | Entry::Conflicted {
+                step, key, part, ..
+            }
+            | Entry::SecondPassDone {
+                step, key, part, ..
+            } => (step, key, *part),
+            Entry::Released { step, key } | Entry::Merged { step, key, .. } => (step, key, 0),
+            Entry::JobStarted { step, chunk, .. } | Entry::JobEnded { step, chunk } => {
+                (step, chunk, 0)
+            }
+            Entry::Decided { name, .. } => ("", name, 0),
+            Entry::FileWritten { step, path, .. } => (step, path, 0),
+            Entry::BudgetUsed { account, .. } => ("", account, 0),
+        }
+    }
+
+    /// Takes the entry apart.
+    pub(super) fn columns(&self) -> Result<Columns<'_>, serde_json::Error> {
+        let (step, key, part) = self.place();
+        let kind = self.kind();
+        // `{"kind":{...}}`: the kind has its own column, so only the inner object is kept.
+        let mut data = serde_json::to_string(self)?;
+        data.truncate(data.len().saturating_sub(1));
+        data.drain(..kind.len() + 4);
+        Ok(Columns {
+            kind,
+            step,
+            key,
+            part,
+            data,
+        })
+    }
+
+    /// Puts an entry together again.
+    pub(super) fn from_columns(
+        kind: &str,
+        step: &str,
+        key: &str,
+        part: u32,
+        data: &str,
+    ) -> Result<Entry, serde_json::Error> {
+        let mut entry: Entry = serde_json::from_str(&format!("{{\"{kind}\":{data}}}"))?;
+        match &mut entry {
+            Entry::RunStarted { .. } | Entry::RunEnded { .. } => {}
+            Entry::StepStarted { step: s, .. }
+            | Entry::StepEnded { step: s, .. }
+            | Entry::Watermark { step: s, .. } => *s = step.to_owned(),
+            Entry::Intended(i) => {
+                i.step = step.to_owned();
+                i.key = key.to_owned();
+                i.part = part;
+            }
+            Entry::Confirmed {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::Refused {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::InDoubt {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::Absent {
+                step: s,
+                key: k,
+                part: p,
+            }
+            | Entry::Held {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::Before {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::RolledBack {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::Kept {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::Conflicted {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::SecondPassDone {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            } => {
+                *s = step.to_owned();
+                *k = key.to_owned();
+                *p = part;
+            }
+            Entry::Released { step: s, key: k }
+            | Entry::Merged {
+                step: s, key: k, ..
+            }
+            | Entry::JobStarted {
+                step: s, chunk: k, ..
+            }
+            | Entry::JobEnded { step: s, chunk: k }
+            | Entry::FileWritten {
+                step: s, path: k, ..
+            } => {
+                *s = step.to_owned();
+                *k = key.to_owned();
+            }
+            Entry::Decided { name, .. } => *name = key.to_owned(),
+            Entry::BudgetUsed { account, .. } => *account = key.to_owned(),
+        }
+        Ok(entry)
+    }
+}
