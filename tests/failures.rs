@@ -482,3 +482,28 @@ fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[test]
+fn an_interrupted_change_of_a_record_of_others_is_made_again() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    example.own_specs(hasty);
+    // Contacts that were there before cannot be changed: each change stays open in the ledger.
+    let fault =
+        json!({"fault": "server_error", "method": "PUT", "path": "/contacts/*", "rate": 1.0});
+    let faults = json!({"faults": [fault]});
+    assert_eq!(sandbox.admin_post("/faults", &faults).0, 200);
+    assert!(run(&example).status.code().is_some());
+    assert_eq!(sandbox.admin_post("/faults", &json!({"faults": []})).0, 200);
+    goes_on(&example, &sandbox);
+    let known: Vec<_> = sandbox
+        .view("contacts", "All Contacts")
+        .into_iter()
+        .filter(|c| c["last_name"] == "Known")
+        .collect();
+    assert_eq!(known.len(), 3);
+    for contact in known {
+        let id = &contact["custom_field"]["cf_allclients_id"];
+        assert!(id.is_string(), "not brought up to date: {contact}");
+    }
+}

@@ -6,7 +6,7 @@
 //! are few of them however often snapshots are taken. Later entries replace earlier ones.
 
 use super::{
-    entry::Origin,
+    entry::{Origin, WriteOp},
     view::{ReadError, RecordState, View},
 };
 use crate::{
@@ -378,6 +378,14 @@ impl IdMap {
         let count = view.each_record(name, |record| {
             let state = match record.state {
                 RecordState::Confirmed => IdState::Confirmed,
+                // A change of a record that others made, and nothing of it confirmed: it is found by its keys again, and
+                // changed again. Taken for a create of ours it would stay as it was.
+                RecordState::Intended | RecordState::InDoubt
+                    if record.op == Some(WriteOp::Update)
+                        && record.dest_id.is_none_or(str::is_empty) =>
+                {
+                    return;
+                }
                 RecordState::Intended | RecordState::InDoubt => IdState::Open,
                 RecordState::Refused => IdState::Failed,
                 RecordState::Merged => IdState::Merged,
