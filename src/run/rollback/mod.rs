@@ -6,6 +6,7 @@
 
 mod decide;
 mod execute;
+mod order;
 mod past;
 mod touched;
 
