@@ -13,7 +13,7 @@ use transload::{
     transform::TablesBuilder,
 };
 
-const IGNORE: &str = "ignore: {user: {name: Not of this bench}}\n";
+const IGNORE: &str = "ignore:\n  user: {name: Not of this bench}\n";
 const USERS: &str = "  user: {from: user, to: user, match: [{email: email}], found: use, absent: hold, fields: {email: email}}\n";
 
 /// A mapping of people with these entries in front of `objects`, and these fields beside the copied ones.

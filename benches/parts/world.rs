@@ -199,7 +199,12 @@ pub fn migration(mapping: &str) -> Migration {
 fn read(path: &Path) -> Migration {
     let project = Project::load(&[path]);
     let (migration, found) = check::check_migration(&project, &project.migrations[0]);
-    let told: Vec<_> = found.sorted().into_iter().map(|d| &d.message).collect();
+    let all = project
+        .diagnostics
+        .sorted()
+        .into_iter()
+        .chain(found.sorted());
+    let told: Vec<_> = all.map(|d| &d.message).collect();
     migration.unwrap_or_else(|| panic!("{told:#?}"))
 }
 
