@@ -34,7 +34,8 @@ fn plain(row: &Value) -> Value {
         Value::Object(members) => members
             .iter()
             .filter(|(name, value)| {
-                let clock = ["created_at", "updated_at", "created", "updated"].contains(&name.as_str());
+                let clock =
+                    ["created_at", "updated_at", "created", "updated"].contains(&name.as_str());
                 !clock && !is_nothing(value)
             })
             .map(|(name, value)| (name.clone(), plain(value)))

@@ -40,8 +40,13 @@ impl Sheet {
             if let Some(address) = cells.get(email) {
                 *times.entry(address.trim().to_lowercase()).or_default() += 1;
             }
-            if !text.contains('"') && cells.len() == self.header.len() && cells[email].contains('@') {
-                rows.push((line, cells[id].to_owned(), cells[email].trim().to_lowercase()));
+            if !text.contains('"') && cells.len() == self.header.len() && cells[email].contains('@')
+            {
+                rows.push((
+                    line,
+                    cells[id].to_owned(),
+                    cells[email].trim().to_lowercase(),
+                ));
             }
         }
         rows.retain(|(_, _, address)| times[address] == 1);

@@ -63,7 +63,14 @@ impl Tale {
         let seed = seed.to_str().expect("path");
         let sandbox = Sandbox::start(
             "freshsales.yaml",
-            &["--seed", seed, "--tier", pair.tier, "--calls-per-minute", "0"],
+            &[
+                "--seed",
+                seed,
+                "--tier",
+                pair.tier,
+                "--calls-per-minute",
+                "0",
+            ],
         );
         let example = Example::against(pair.name, &sandbox);
         Tale {
@@ -122,7 +129,11 @@ impl Tale {
 
     pub fn discovers(&self) {
         self.ends(0, "discover", &[]);
-        let lock = self.example.folder.path().join(".transload/schema.lock.json");
+        let lock = self
+            .example
+            .folder
+            .path()
+            .join(".transload/schema.lock.json");
         assert!(lock.is_file(), "no lock");
     }
 
@@ -142,11 +153,11 @@ impl Tale {
     }
 
     pub fn draws_a_sample(&self) {
-        let sample = self.report(0, "sample", &[]);
+        let sample = self.report(0, "sample", &["--provision"]);
         assert!(sample["schema_version"].is_number(), "{sample}");
         // A second one finds everything there.
         let there = self.writes();
-        self.ends(0, "sample", &[]);
+        self.ends(0, "sample", &["--provision"]);
         assert_eq!(self.writes(), there);
     }
 
@@ -165,10 +176,11 @@ impl Tale {
     }
 
     /// Starts a command and kills it once `enough` says that it is in the middle.
-    fn killed(&self, command: &str, enough: impl Fn() -> bool) {
+    fn killed(&self, command: &str, more: &[&str], enough: impl Fn() -> bool) {
         let mut child = transload()
             .arg(command)
             .arg(self.example.migration())
+            .args(more)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -187,15 +199,15 @@ impl Tale {
 
     pub fn is_killed_in_the_middle(&self) {
         let there = self.writes();
-        self.killed("run", || self.writes() > there + 30);
+        self.killed("run", &["--provision"], || self.writes() > there + 30);
     }
 
     pub fn runs_to_the_end(&self) {
-        let report = self.report(0, "run", &[]);
+        let report = self.report(0, "run", &["--provision"]);
         for step in report["steps"].as_array().expect("steps") {
             assert_eq!(step["balanced"], true, "{step}");
         }
-        let second = self.report(0, "run", &[]);
+        let second = self.report(0, "run", &["--provision"]);
         assert_eq!(second["calls_write"], 0, "{second}");
         assert_eq!(second["nothing_left"], true);
     }
@@ -221,7 +233,11 @@ impl Tale {
     }
 
     fn export(&self) -> PathBuf {
-        self.example.folder.path().join("export").join(self.pair.file)
+        self.example
+            .folder
+            .path()
+            .join("export")
+            .join(self.pair.file)
     }
 
     pub fn people_edit_both_sides(&self) -> Edits {
@@ -289,7 +305,7 @@ impl Tale {
 
     pub fn delta_brings_the_changes(&self, edits: &Edits) {
         // The approval was of this mapping; new data does not void it.
-        let report = self.report(0, "delta", &[]).to_string();
+        let report = self.report(0, "delta", &["--provision"]).to_string();
         assert!(
             report.contains(&edits.deleted),
             "the deletion of {} is not told: {report}",
@@ -301,7 +317,7 @@ impl Tale {
         // What people changed stays theirs.
         assert_eq!(self.contact(&edits.contested)["first_name"], THEIRS);
         assert_eq!(self.contact(&edits.nicknamed)["twitter"], "@nickname");
-        let again = self.report(0, "delta", &[]);
+        let again = self.report(0, "delta", &["--provision"]);
         assert_eq!(again["calls_write"], 0, "{again}");
     }
 
@@ -323,7 +339,7 @@ impl Tale {
 
     pub fn rollback_is_killed(&self) {
         let there = self.writes();
-        self.killed("rollback", || self.writes() + 20 < there);
+        self.killed("rollback", &[], || self.writes() + 20 < there);
     }
 
     pub fn rolls_back(&self, edits: &Edits) {
