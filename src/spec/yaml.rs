@@ -208,7 +208,7 @@ impl Reader<'_, '_> {
         let is_null =
             plain && (written.is_empty() || matches!(&*text, "" | "~" | "null" | "Null" | "NULL"));
         // The line ends behind a block scalar are no part of its place.
-        let end = start + written.trim_end().len();
+        let end = start + written.trim_end_matches([' ', '\t', '\r', '\n']).len();
         let span = self.span(start, end);
         // An empty scalar has a text of the parser's own making.
         let key = if written.is_empty() {

@@ -370,8 +370,8 @@ fn each_fault_has_its_code() {
         (
             "path: people",
             "rows: {file: a.csv, key: [id]}",
-            Code::PlatformConnect,
-            "does not go with",
+            Code::PlatformRows,
+            "nothing says why",
         ),
         ("%d.%m.%Y", "%K", Code::PlatformTime, "cannot be read"),
         (

@@ -319,11 +319,15 @@ mod tests {
                 body: json!(true)
             }
         );
-        for bad in [
+        for cut in [
             answer(200, r#"{"id":1"#),
+            answered(200, Err("cut short".to_owned()), false),
+        ] {
+            assert!(is_unknown(&cut, Cause::Torn), "{cut:?}");
+        }
+        for bad in [
             answer(200, "\n<!DOCTYPE html>"),
             answered(200, Ok(b"{}".to_vec()), true),
-            answered(200, Err("cut short".to_owned()), false),
         ] {
             assert!(is_unknown(&bad, Cause::Unreadable), "{bad:?}");
         }

@@ -48,7 +48,8 @@ impl Looks {
         is(|l| &mut l.url, text.contains("://") && is_url(text));
         // Shorter ones are codes.
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
-        is(|l| &mut l.phone, digits > 6 && is_phone(text, false));
+        let phone = digits > 6 && !is_dated(text) && is_phone(text, false);
+        is(|l| &mut l.phone, phone);
         is(|l| &mut l.json, is_json(text));
         is(|l| &mut l.html, is_markup(text));
     }
@@ -75,6 +76,13 @@ impl Looks {
         let found = narrow.iter().find(|(_, count)| fits(*count));
         Some(found.map_or("text", |(name, _)| name))
     }
+}
+
+/// Written like a day, whether there is such a day or not: three groups of digits, one of them a year.
+fn is_dated(text: &str) -> bool {
+    let groups: Vec<&str> = text.split(['-', '/', '.']).collect();
+    let short = |g: &&str| g.len() <= 2;
+    matches!(groups.as_slice(), [a, b, c] if short(b) && ((a.len() == 4 && short(c)) || (short(a) && c.len() == 4)))
 }
 
 fn is_truth(text: &str) -> bool {
