@@ -86,6 +86,8 @@ pub enum Command {
     Holds(Holds),
     /// Compare the source with what the destination really holds; reads no ledger, writes nothing.
     Reconcile(commands::reconcile::ReconcileArgs),
+    /// Explain one source record: its values op by op, decisions, history, and what is there now.
+    Trace(commands::trace::TraceArgs),
     /// Undo what the migration did, and only that; keep what people changed since.
     Rollback(commands::rollback::RollbackArgs),
     /// Verify the ledger's hash chain.

@@ -80,6 +80,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Status(args) => commands::status::run(args),
         Command::Handoff(args) => commands::handoff::run(args),
         Command::Holds(args) => commands::holds::run(args),
+        Command::Trace(args) => commands::trace::run(args),
         Command::Rollback(args) => commands::rollback::run(args),
         Command::Reconcile(args) => commands::reconcile::run(args),
         Command::Audit(args) => commands::audit::run(args),

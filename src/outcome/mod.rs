@@ -5,3 +5,4 @@
 pub mod audit;
 pub mod reconcile;
 pub mod rollback;
+pub mod trace;

@@ -22,5 +22,6 @@ pub mod sample;
 pub mod rollback;
 pub mod sheet;
 pub mod status;
+pub mod trace;
 
 pub use books::{Difference, HoldGroup, RunReport, StepBooks};

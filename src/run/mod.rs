@@ -42,6 +42,7 @@ pub mod source;
 pub mod stand_in;
 pub mod tags;
 pub mod update;
+pub mod trace;
 
 pub use execute::{Inputs, Outcome, run};
 pub use failure::RunError;

@@ -19,6 +19,7 @@ pub mod sample;
 pub mod sandbox;
 pub mod schema;
 pub mod status;
+pub mod trace;
 pub mod validate;
 
 use super::exit::{Exit, Failure};

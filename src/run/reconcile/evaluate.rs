@@ -2,6 +2,7 @@
 
 use super::{
     resolve::{Resolver, Steps, UnassignedKeys, Went, natural_objects},
+    shelf::Shelf,
     state::{Expected, State},
 };
 use crate::{
@@ -269,7 +270,7 @@ fn resolver(state: &State, steps: &Steps) -> Resolver {
     let mut fallbacks = HashMap::new();
     for (id, slot) in (0u16..).map(StepId).zip(steps) {
         if slot.is_some()
-            && let Some(found) = fallback(state, id)
+            && let Some(found) = fallback(mapping, &state.shelves, id)
         {
             fallbacks.insert(id, found);
         }
@@ -278,13 +279,16 @@ fn resolver(state: &State, steps: &Steps) -> Resolver {
 }
 
 /// The record that stands in for those of a step that are not there.
-fn fallback(state: &State, id: StepId) -> Option<String> {
-    let mapping = &state.mapping;
+pub fn fallback(
+    mapping: &Mapping,
+    shelves: &BTreeMap<ObjectId, Shelf>,
+    id: StepId,
+) -> Option<String> {
     let step = mapping.steps.get(id.ix())?;
     let Absent::Fallback(keys) = &step.absent else {
         return None;
     };
-    let shelf = state.shelves.get(&step.to)?;
+    let shelf = shelves.get(&step.to)?;
     let texts: Vec<String> = keys
         .iter()
         .filter_map(|k| literal(mapping, &k.value))

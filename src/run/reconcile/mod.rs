@@ -3,13 +3,13 @@
 //! Reads no ledger, so that it proves what a run says about itself: every expected record is found at the destination by
 //! its match key, its stamp, or its content below its parent. Writes nothing.
 
-mod compare;
+pub mod compare;
 mod content;
 mod differ;
-mod evaluate;
+pub mod evaluate;
 pub mod read;
-mod resolve;
-mod rules;
+pub mod resolve;
+pub mod rules;
 pub mod shelf;
 mod state;
 

@@ -1,0 +1,118 @@
+//! The whole story of one source record: where its values come from, what was decided, what was sent, what is there now.
+
+use serde::Serialize;
+
+/// A record explained.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Trace {
+    /// Version of this shape.
+    pub schema_version: u32,
+    /// Name of the mapping.
+    pub mapping: String,
+    /// The source object.
+    pub object: String,
+    /// The record's key.
+    pub key: String,
+    /// Its line in the export.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// False when the source has no such record (any more); then only its history is told.
+    pub in_source: bool,
+    /// Its cells, empty ones left out: field and text.
+    pub cells: Vec<(String, String)>,
+    /// What each step that reads the object does with it.
+    pub steps: Vec<StepTrace>,
+}
+
+/// What one step does with a record.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct StepTrace {
+    /// The step.
+    pub step: String,
+    /// File and line of its name in the mapping.
+    pub place: String,
+    /// The destination object.
+    pub to: String,
+    /// `loaded`, `held`, `dropped`, `routed`, `merged`, or empty when the source has no such record.
+    pub decision: String,
+    /// Why.
+    pub reason: String,
+    /// Its fields.
+    pub fields: Vec<FieldTrace>,
+    /// What would be sent to create it, by part; nothing secret stands in it.
+    pub requests: Vec<Request>,
+    /// What the ledger knows now; `None`: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<Known>,
+    /// What happened, the oldest first.
+    pub history: Vec<Happened>,
+    /// What the destination shows now, by part.
+    pub there: Vec<There>,
+}
+
+/// How one destination field gets its value.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FieldTrace {
+    /// The destination field.
+    pub field: String,
+    /// File and line of its entry.
+    pub place: String,
+    /// That line.
+    pub line: String,
+    /// The value at first and after each op: the op's name, the value.
+    pub values: Vec<(String, String)>,
+    /// What is sent; of a reference the destination's id. Empty: nothing.
+    pub sent: String,
+}
+
+/// A call.
+#[derive(Clone, Debug, Serialize)]
+pub struct Request {
+    /// Which part, from 0.
+    pub part: u16,
+    /// Method and path.
+    pub call: String,
+    /// The record.
+    pub body: serde_json::Value,
+}
+
+/// What the ledger knows about a record.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Known {
+    /// How it stands.
+    pub state: String,
+    /// How it came to be at the destination.
+    pub origin: String,
+    /// The destination's id.
+    pub id: String,
+    /// True when the content is the one written last.
+    pub unchanged: bool,
+}
+
+/// An entry of the ledger.
+#[derive(Clone, Debug, Serialize)]
+pub struct Happened {
+    /// Its number.
+    pub entry: i64,
+    /// The run.
+    pub run: i64,
+    /// When: an instant in UTC.
+    pub at: String,
+    /// Its word.
+    pub what: String,
+    /// More about it.
+    pub detail: String,
+}
+
+/// What the destination shows.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct There {
+    /// Which part, from 0.
+    pub part: u16,
+    /// The destination's id.
+    pub id: String,
+    /// True when it is there; `None`: nobody can ask.
+    pub found: Option<bool>,
+    /// Fields that are not as they should be: field, expected, there.
+    pub differences: Vec<(String, String, String)>,
+}
