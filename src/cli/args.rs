@@ -76,6 +76,8 @@ pub enum Command {
     Extract(commands::extract::ExtractArgs),
     /// Load a slice that shows everything, read it back, compare it field by field.
     Sample(commands::sample::SampleArgs),
+    /// Say that the last sample is right: what a full run needs.
+    Approve(commands::approve::ApproveArgs),
     /// Run a migration, or go on with it. The same command resumes after any stop.
     Run(RunArgs),
     /// Show where a migration stands.

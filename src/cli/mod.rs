@@ -77,6 +77,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Extract(args) => commands::extract::run(args),
         Command::Run(args) => commands::run::run(args),
         Command::Sample(args) => commands::sample::run(args),
+        Command::Approve(args) => commands::approve::run(args),
         Command::Status(args) => commands::status::run(args),
         Command::Handoff(args) => commands::handoff::run(args),
         Command::Holds(args) => commands::holds::run(args),

@@ -3,7 +3,7 @@
 //! An entry says which step and record it is about, and the rest as JSON. It carries no secret. It holds
 //! keys of records, and of holds one shortened value, because people must be able to find them.
 
-use super::written::Written;
+use super::{approval::Approval, written::Written};
 use crate::event::Counts;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,13 @@ pub enum Entry {
     RunEnded {
         /// `completed`, `completed_with_holds`, `stopped`, `aborted`.
         outcome: String,
+    },
+    /// Somebody said that the sample is right.
+    Approved(Approval),
+    /// A run began without an approved sample.
+    Waived {
+        /// What allowed it: `--auto-approve`, `approve: none`.
+        by: String,
     },
     /// A step began.
     StepStarted {
@@ -420,6 +427,8 @@ impl Entry {
         match self {
             Entry::RunStarted { .. } => "run_started",
             Entry::RunEnded { .. } => "run_ended",
+            Entry::Approved(_) => "approved",
+            Entry::Waived { .. } => "waived",
             Entry::StepStarted { .. } => "step_started",
             Entry::StepEnded { .. } => "step_ended",
             Entry::Intended(_) => "intended",

@@ -9,6 +9,7 @@
 //! none: each change is either "the latest wins" or "the greatest wins".
 
 use super::{
+    approval::{self, Approved},
     entry::{Entry, Origin},
     view::RecordState,
 };
@@ -319,6 +320,17 @@ impl Fold {
                 format!("DELETE FROM {db}.jobs WHERE step = ?1 AND chunk = ?2"),
                 params![step, chunk],
             ),
+            Entry::Approved(approval) => {
+                let value = serde_json::to_string(&Approved {
+                    at_ms,
+                    approval: approval.clone(),
+                })
+                .map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
+                run_sql(
+                    format!("INSERT OR REPLACE INTO {db}.decisions VALUES (?1, ?2)"),
+                    params![approval::DECISION, value],
+                )
+            }
             Entry::Decided { name, value } => run_sql(
                 format!("INSERT OR REPLACE INTO {db}.decisions VALUES (?1, ?2)"),
                 params![name, value],

@@ -8,6 +8,7 @@
 //! answered when it is on disk. When an append fails, every later one fails too, so that nothing is sent
 //! that the journal does not know.
 
+pub mod approval;
 pub mod chain;
 mod columns;
 pub mod entry;
@@ -22,6 +23,7 @@ pub mod view;
 mod writer;
 pub mod written;
 
+pub use approval::{Approval, Approved};
 pub use chain::Hash;
 pub use entry::{Entry, Intent, Origin, Undone, WriteOp};
 pub use id_map::{IdEntry, IdMap, IdState, StepIds};

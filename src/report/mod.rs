@@ -1,6 +1,7 @@
 //! Reports: pure functions from results to text, JSON and Markdown. Never reads a file, never imports the runner:
 //! a report can be made from a ledger of last week.
 
+pub mod approval;
 pub mod audit;
 pub mod books;
 pub mod discover;

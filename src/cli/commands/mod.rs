@@ -1,5 +1,6 @@
 //! The commands, one per file.
 
+pub mod approve;
 pub mod audit;
 pub mod completions;
 pub mod discover;

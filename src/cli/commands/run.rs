@@ -3,6 +3,7 @@
 use super::{ledger_path, run_files, state_folder};
 use crate::{
     cli::{
+        approval,
         args::{ReportFormat, RunArgs},
         changes,
         connect::{self, Access},
@@ -14,7 +15,7 @@ use crate::{
     clock::{Clock, SystemClock},
     connector::{Cancel, Stop, rest::CallCounts},
     event::Event,
-    ledger::{Ledger, OpenError, Options, RunMeta},
+    ledger::{Entry, Ledger, OpenError, Options, RunMeta},
     mapping::{DestinationConnection, Migration},
     report::{self, Difference, HoldGroup, RunReport, StepBooks},
     run::{
@@ -37,12 +38,9 @@ use std::{
 /// See the table of exit codes; one message each.
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let loaded = load::migration(&args.migration)?;
-    if !args.auto_approve && !loaded.migration.approval_waived {
-        return Err(Failure::new(
-            Exit::NotApproved,
-            "the full run needs an approved sample, and there is none",
-        )
-        .hint("`--auto-approve` runs without one and says so in the ledger; `approve: none` in the migration does so for good"));
+    let waived = approval::gate(&loaded, args.auto_approve)?;
+    if let Some(by) = waived {
+        out::note(&format!("runs without an approved sample: {by}"));
     }
     let progress = Arc::new(Progress::new(args.events.as_deref(), false).map_err(|e| {
         let path = args.events.as_deref().unwrap_or(Path::new("")).display();
@@ -55,7 +53,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
-    let result = runtime.block_on(start(args, &loaded, &progress));
+    let result = runtime.block_on(start(args, &loaded, &progress, waived));
     progress.clear();
     // Readers that still wait for a page do not keep the process.
     runtime.shutdown_background();
@@ -66,6 +64,7 @@ async fn start(
     args: &RunArgs,
     loaded: &load::Loaded,
     progress: &Arc<Progress>,
+    waived: Option<&str>,
 ) -> Result<Exit, Failure> {
     let clock = Arc::new(SystemClock::new());
     let migration = &loaded.migration;
@@ -102,7 +101,10 @@ async fn start(
     let source = Arc::new(source?.0.within(memory));
     let state = state_folder(&migration.path);
     if let DestinationConnection::Folder { folder } = &migration.destination {
-        return run_files::start(args, loaded, progress, &ledger, &clock, source, folder).await;
+        return run_files::start(
+            args, loaded, progress, &ledger, &clock, source, folder, waived,
+        )
+        .await;
     }
     let destination = connect::destination_until(
         loaded,
@@ -119,6 +121,7 @@ async fn start(
             engine: env!("CARGO_PKG_VERSION").to_owned(),
         })
         .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+    note_waiver(&ledger, waived)?;
     connect::restore_budget(&ledger, &destination, clock.now());
     let budget = connect::keep_budget(&ledger, &destination);
     let inputs = Inputs {
@@ -185,6 +188,16 @@ async fn start(
     };
     destination.close().await;
     exit
+}
+
+/// Writes into the ledger what allowed the run to begin without an approved sample.
+pub(super) fn note_waiver(ledger: &Ledger, waived: Option<&str>) -> Result<(), Failure> {
+    if let Some(by) = waived {
+        ledger
+            .append_blocking(vec![Entry::Waived { by: by.to_owned() }])
+            .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+    }
+    Ok(())
 }
 
 /// Why the run counts as one with too many exceptions; `None` when the policy allows them.

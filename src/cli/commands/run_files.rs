@@ -1,7 +1,7 @@
 //! `transload run` into a folder of files: the part of the command that differs from loading over HTTP.
 
 use super::{
-    run::{failure, report_of, save, wait_for_signal},
+    run::{failure, note_waiver, report_of, save, wait_for_signal},
     state_folder,
 };
 use crate::{
@@ -31,6 +31,10 @@ use std::{
 ///
 /// # Errors
 /// As for [`super::run::run`].
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what the command has ready by then"
+)]
 pub async fn start(
     args: &RunArgs,
     loaded: &load::Loaded,
@@ -39,6 +43,7 @@ pub async fn start(
     clock: &Arc<SystemClock>,
     source: Arc<Source>,
     folder: &Path,
+    waived: Option<&str>,
 ) -> Result<Exit, Failure> {
     if args.provision {
         return Err(Failure::new(
@@ -68,6 +73,7 @@ pub async fn start(
             engine: env!("CARGO_PKG_VERSION").to_owned(),
         })
         .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+    note_waiver(ledger, waived)?;
     let inputs = run::files::Inputs {
         mapping: Arc::clone(&migration.mapping),
         plan: Arc::clone(&loaded.plan),
