@@ -80,6 +80,8 @@ pub enum Command {
     Approve(commands::approve::ApproveArgs),
     /// Run a migration, or go on with it. The same command resumes after any stop.
     Run(RunArgs),
+    /// Load what was created or changed at the source since, and report what was deleted there.
+    Delta(commands::delta::DeltaArgs),
     /// Show where a migration stands.
     Status(Status),
     /// Write the documents for people: what the mapping hands off, and the admin's checklist.

@@ -1,10 +1,20 @@
 //! From what a run knows of changes to what reports show: names for positions, groups with examples.
 
+use super::{
+    commands::delta::DeltaArgs,
+    exit::{Exit, Failure},
+    load::Loaded,
+};
 use crate::{
-    ident::StepId,
+    ident::{ObjectId, StepId},
+    ledger::Ledger,
     mapping::Mapping,
-    report::changes::{ConflictExample, ConflictGroup, EXAMPLES, StepPreview},
-    run::{preview::Preview, update::Conflicted},
+    platform::OpKind,
+    report::{
+        changes::{ConflictExample, ConflictGroup, EXAMPLES, StepPreview},
+        delta::{Found, GoneRecord},
+    },
+    run::{Outcome, preview::Preview, update::Conflicted},
 };
 use std::collections::BTreeMap;
 
@@ -59,4 +69,64 @@ pub fn conflicts(mapping: &Mapping, all: &[Conflicted]) -> Vec<ConflictGroup> {
         }
     }
     groups
+}
+
+/// What a delta adds to the report of its run. `last`: the last run before it that came to its end.
+pub fn found(loaded: &Loaded, done: &Outcome, last: i64, args: &DeltaArgs) -> Found {
+    let mapping = &loaded.migration.mapping;
+    let source = &mapping.source;
+    // A source that was asked for changes only does not tell what it no longer has.
+    let asked = |object: ObjectId| {
+        let list = source.objects.get(object.ix());
+        let list = list.and_then(|o| o.op(OpKind::List));
+        !args.whole && list.is_some_and(|l| l.since.is_some())
+    };
+    let unseen = |step: &&crate::mapping::Step| args.partial || asked(step.from);
+    Found {
+        after_run: last,
+        watermarks: done
+            .watermarks
+            .iter()
+            .map(|(id, before, now)| (name(mapping, *id), before.clone(), now.clone()))
+            .collect(),
+        gone: done
+            .gone
+            .iter()
+            .map(|(id, gone)| GoneRecord {
+                step: name(mapping, *id),
+                key: gone.key.clone(),
+                destination_id: gone.dest_id.clone(),
+                why: gone.why.to_owned(),
+            })
+            .collect(),
+        deletions_unseen: mapping
+            .steps
+            .iter()
+            .filter(unseen)
+            .map(|s| s.name.clone())
+            .collect(),
+    }
+}
+
+/// The last run that came to its end.
+///
+/// # Errors
+/// When there is none, or the ledger cannot be read.
+pub fn last_complete(ledger: &Ledger) -> Result<i64, Failure> {
+    let runs = ledger
+        .view()
+        .and_then(|v| v.runs())
+        .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+    let complete = |o: &Option<String>| o.as_deref().is_some_and(|o| o.starts_with("completed"));
+    runs.iter()
+        .rev()
+        .find(|r| complete(&r.outcome) && matches!(r.command.as_str(), "run" | "delta"))
+        .map(|r| r.run)
+        .ok_or_else(|| {
+            Failure::new(
+                Exit::Usage,
+                "a delta is the second pass, and no run has come to its end yet",
+            )
+            .hint("`transload run` loads first; it goes on where it was stopped")
+        })
 }

@@ -76,6 +76,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Provision(args) => commands::provision::run(args),
         Command::Extract(args) => commands::extract::run(args),
         Command::Run(args) => commands::run::run(args),
+        Command::Delta(args) => commands::delta::run(args),
         Command::Sample(args) => commands::sample::run(args),
         Command::Approve(args) => commands::approve::run(args),
         Command::Status(args) => commands::status::run(args),

@@ -15,7 +15,10 @@ impl Entry {
     /// What stands in the columns `step`, `key` and `part`.
     pub(super) fn place(&self) -> (&str, &str, u32) {
         match self {
-            Entry::RunStarted { .. } | Entry::RunEnded { .. } | Entry::Approved(_) | Entry::Waived { .. } => ("", "", 0),
+            Entry::RunStarted { .. }
+            | Entry::RunEnded { .. }
+            | Entry::Approved(_)
+            | Entry::Waived { .. } => ("", "", 0),
             Entry::StepStarted { step, .. }
             | Entry::StepEnded { step, .. }
             | Entry::Watermark { step, .. } => (step, "", 0),
@@ -85,7 +88,10 @@ impl Entry {
     ) -> Result<Entry, serde_json::Error> {
         let mut entry: Entry = serde_json::from_str(&format!("{{\"{kind}\":{data}}}"))?;
         match &mut entry {
-            Entry::RunStarted { .. } | Entry::RunEnded { .. } | Entry::Approved(_) | Entry::Waived { .. } => {}
+            Entry::RunStarted { .. }
+            | Entry::RunEnded { .. }
+            | Entry::Approved(_)
+            | Entry::Waived { .. } => {}
             Entry::StepStarted { step: s, .. }
             | Entry::StepEnded { step: s, .. }
             | Entry::Watermark { step: s, .. } => *s = step.to_owned(),

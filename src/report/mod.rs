@@ -4,6 +4,7 @@
 pub mod approval;
 pub mod audit;
 pub mod books;
+pub mod delta;
 pub mod discover;
 pub mod document;
 pub mod extract;

@@ -4,11 +4,11 @@
 mod references;
 
 use super::{
-    books::{Books, Group, Unmatched},
+    books::{Group, Unmatched},
     context::{Context, Emit},
     failure::RunError,
     files::WrittenFile,
-    known::StepMemory,
+    known::{Gone, StepMemory},
     loader::Loaded,
     pass, preflight, prepare,
     preview::Preview,
@@ -52,6 +52,8 @@ pub struct Inputs {
     pub provision: bool,
     /// Listener.
     pub emit: Emit,
+    /// Note which records the source no longer has.
+    pub watch: bool,
 }
 
 /// What a run did.
@@ -73,6 +75,10 @@ pub struct Outcome {
     pub over_limit: Vec<StepId>,
     /// What was going to happen, by step; empty when no run before came to its end.
     pub previews: BTreeMap<StepId, Preview>,
+    /// Records at the destination that the source no longer has; empty where nobody asked.
+    pub gone: Vec<(StepId, Gone)>,
+    /// Up to when the source had changes, by step: before and now.
+    pub watermarks: Vec<(StepId, Option<String>, Option<String>)>,
     /// Fields that changed at both sides.
     pub conflicts: Vec<Conflicted>,
     /// Files of the destination; empty for an API.
@@ -100,6 +106,7 @@ pub(super) struct Executor {
     finished: Vec<bool>,
     pub(super) listed: HashSet<ObjectId>,
     pub(super) taken: Taken,
+    watch: bool,
     run: i64,
     pub(super) outcome: Outcome,
 }
@@ -120,6 +127,7 @@ impl Executor {
             run,
             provision,
             emit,
+            watch,
         } = inputs;
         emit(&Event::RunStarted {
             run: run.id,
@@ -153,6 +161,7 @@ impl Executor {
             finished: vec![false; mapping.steps.len()],
             listed: HashSet::new(),
             taken: Taken::new(),
+            watch,
             run: run.id,
             outcome: Outcome::default(),
         };
@@ -251,7 +260,7 @@ impl Executor {
         let mut failure = None;
         while let Some(joined) = tasks.join_next().await {
             match joined.map_err(|e| RunError::Internal(e.to_string())) {
-                Ok(Ok(loaded)) => self.finish(&loaded.books).await?,
+                Ok(Ok(loaded)) => self.finish(&loaded).await?,
                 Ok(Err(error)) | Err(error) => {
                     failure.get_or_insert(error);
                 }
@@ -302,8 +311,11 @@ impl Executor {
         let mut all = HashMap::new();
         for id in batch {
             let name = &self.ctx.step(*id)?.name;
-            let memory = StepMemory::load(Arc::clone(ids), &view, *id, name)
+            let mut memory = StepMemory::load(Arc::clone(ids), &view, *id, name)
                 .map_err(|e| RunError::Internal(e.to_string()))?;
+            if self.watch {
+                memory.watch();
+            }
             all.insert(*id, memory);
         }
         Ok(all)
@@ -330,7 +342,8 @@ impl Executor {
     }
 
     /// Closes the books of the steps of a pass.
-    async fn finish(&mut self, books: &Books) -> Result<(), RunError> {
+    async fn finish(&mut self, loaded: &Loaded) -> Result<(), RunError> {
+        let books = &loaded.books;
         for (id, counts) in books.counts() {
             let name = self.ctx.step(id)?.name.clone();
             if !counts.balanced() {
@@ -351,6 +364,11 @@ impl Executor {
                 self.outcome.over_limit.push(id);
             }
             self.outcome.steps.push((id, counts));
+            self.mark(id, loaded.newest).await?;
+            if let Some(memory) = loaded.memory.get(&id) {
+                let gone = memory.gone().into_iter().map(|g| (id, g));
+                self.outcome.gone.extend(gone);
+            }
         }
         self.outcome
             .refusals
@@ -367,6 +385,25 @@ impl Executor {
                 .iter()
                 .map(|(k, v)| (k.clone(), v.clone())),
         );
+        Ok(())
+    }
+
+    /// Moves the watermark of a step that is done.
+    async fn mark(&mut self, id: StepId, newest: Option<jiff::Timestamp>) -> Result<(), RunError> {
+        let step = self.ctx.step(id)?.name.clone();
+        let view = self.ctx.ledger.view();
+        let before = view
+            .and_then(|v| v.watermark(&step))
+            .map_err(|e| RunError::Internal(e.to_string()))?;
+        let was: Option<jiff::Timestamp> = before.as_deref().and_then(|b| b.parse().ok());
+        let mut now = before.clone();
+        if let Some(newest) = newest.filter(|n| was.is_none_or(|w| w < *n)) {
+            let value = newest.to_string();
+            now = Some(value.clone());
+            let entry = Entry::Watermark { step, value };
+            self.ctx.ledger.append(vec![entry]).await?;
+        }
+        self.outcome.watermarks.push((id, before, now));
         Ok(())
     }
 

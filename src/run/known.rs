@@ -9,6 +9,7 @@ use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The memory of one step.
 pub struct StepMemory {
@@ -18,6 +19,21 @@ pub struct StepMemory {
     holds: HashMap<String, (String, String)>,
     /// Keys of holds that stand in the ledger and that this run has not come to yet.
     waiting: HashSet<String>,
+    /// Hashes of the keys that this run has come to; `None` where nobody asks what is gone.
+    came: Option<HashSet<u64>>,
+    /// Records that another outcome than this step has now, and which.
+    left: Vec<(String, &'static str)>,
+}
+
+/// A record that is at the destination and that the source no longer has for this step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// Key of the source record.
+    pub key: String,
+    /// The destination's id.
+    pub dest_id: String,
+    /// `deleted`, or where it went instead: `routed`, `dropped`, `merged`.
+    pub why: &'static str,
 }
 
 impl StepMemory {
@@ -42,12 +58,61 @@ impl StepMemory {
             ids,
             holds,
             waiting,
+            came: None,
+            left: Vec::new(),
         })
     }
 
     /// This run has come to the record.
     pub fn met(&mut self, key: &str) {
         self.waiting.remove(key);
+        if let Some(came) = &mut self.came {
+            came.insert(xxh3_64(key.as_bytes()));
+        }
+    }
+
+    /// From now on, notes which records the source has.
+    pub fn watch(&mut self) {
+        self.came = Some(HashSet::new());
+    }
+
+    /// The source has the record, but no longer for this step.
+    pub fn left(&mut self, key: &str, why: &'static str) {
+        if self.came.is_some() && self.is_there(key) {
+            self.left.push((key.to_owned(), why));
+        }
+    }
+
+    fn is_there(&self, key: &str) -> bool {
+        self.ids
+            .with(self.step, key, 0, |e| e.state == IdState::Confirmed)
+            .unwrap_or(false)
+    }
+
+    /// Records at the destination that the source no longer has for this step, in order of key.
+    pub fn gone(&self) -> Vec<Gone> {
+        let Some(came) = &self.came else {
+            return Vec::new();
+        };
+        let known = self.ids.snapshot(self.step);
+        let mut all: Vec<Gone> = known
+            .iter()
+            .filter(|(_, part, entry)| *part == 0 && entry.state == IdState::Confirmed)
+            .filter_map(|(key, _, entry)| {
+                let why = match self.left.iter().find(|(k, _)| k == key) {
+                    Some((_, why)) => why,
+                    None if came.contains(&xxh3_64(key.as_bytes())) => return None,
+                    None => "deleted",
+                };
+                Some(Gone {
+                    key: key.to_owned(),
+                    dest_id: entry.dest_id.to_owned(),
+                    why,
+                })
+            })
+            .collect();
+        all.sort_by(|a, b| a.key.cmp(&b.key));
+        all
     }
 
     /// Holds of records that the source no longer has, in order.

@@ -39,6 +39,8 @@ pub struct PageItems {
     pub records: u64,
     /// What the pass said.
     pub items: Vec<Item>,
+    /// When the latest of its records was changed, where they say so.
+    pub newest: Option<jiff::Timestamp>,
 }
 
 /// Loads one pass.
@@ -51,6 +53,7 @@ pub struct Loader {
     members: Members,
     chunk_number: u64,
     read: u64,
+    newest: Option<jiff::Timestamp>,
     settled: u64,
     failure: Option<RunError>,
 }
@@ -61,6 +64,8 @@ pub struct Loaded {
     pub memory: BTreeMap<StepId, StepMemory>,
     /// The books.
     pub books: Books,
+    /// When the latest of all records was changed, where they say so.
+    pub newest: Option<jiff::Timestamp>,
 }
 
 impl Loader {
@@ -75,6 +80,7 @@ impl Loader {
             members: Members::default(),
             chunk_number: 0,
             read: 0,
+            newest: None,
             settled: 0,
             failure: None,
         }
@@ -125,6 +131,7 @@ impl Loader {
             None => Ok(Loaded {
                 memory: self.memory,
                 books: self.books,
+                newest: self.newest,
             }),
         }
     }
@@ -132,6 +139,7 @@ impl Loader {
     async fn page(&mut self, page: Result<PageItems, RunError>) -> Result<(), RunError> {
         let page = page?;
         self.read += page.records;
+        self.newest = self.newest.max(page.newest);
         for id in self.memory.keys() {
             self.books.of(*id).read += page.records;
         }

@@ -26,6 +26,7 @@ pub mod loader;
 pub mod overflow;
 pub mod members;
 pub mod merge;
+pub mod newest;
 pub mod pass;
 pub mod preflight;
 pub mod prepare;

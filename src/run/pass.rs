@@ -8,7 +8,7 @@ use super::{
     item::{Collector, StepEncoder, encoder},
     known::StepMemory,
     loader::{Loaded, Loader, PageItems},
-    prepare,
+    newest, prepare,
     resolver::Resolver,
     source::Source,
 };
@@ -89,7 +89,8 @@ fn read(
     only: Option<(&Chosen, StepId)>,
     tx: &mpsc::Sender<Result<PageItems, RunError>>,
 ) {
-    let mut reader = match source.open(pass.object(), pass.columns()) {
+    let (columns, mark) = newest::columns(source.platform(), pass.object(), pass.columns());
+    let mut reader = match source.open(pass.object(), &columns) {
         Ok(reader) => reader,
         Err(error) => {
             let _ = tx.blocking_send(Err(error.into()));
@@ -103,15 +104,16 @@ fn read(
                 let mut collector = Collector::new(encoders);
                 let keys = pass.keys(&page);
                 pass.run(&page, &keys, resolver, &arena, &mut collector);
-                arena.reset();
                 let mut items = PageItems {
                     records: (page.rows() + page.faults.len()) as u64,
                     items: collector.into_items(),
+                    newest: mark.as_ref().and_then(|m| m.of(&page, &arena)),
                 };
                 if let Some((chosen, first)) = only {
                     items.records = chosen.keep(pass.object(), first, &mut items.items);
                     chosen.note_cells(pass.object(), pass.columns(), &page, &keys);
                 }
+                arena.reset();
                 // A loader that went away has its own reason.
                 let sound = prepare::sound(tables).map(|()| items);
                 if tx.blocking_send(sound).is_err() {

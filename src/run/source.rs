@@ -38,6 +38,11 @@ pub struct Source {
 }
 
 impl Source {
+    /// The platform as its file describes it.
+    pub fn platform(&self) -> &Platform {
+        &self.platform
+    }
+
     /// An export folder.
     pub fn folder(platform: Arc<Platform>, folder: PathBuf, overrides: files::Overrides) -> Source {
         Source {

@@ -3,6 +3,7 @@
 pub mod approve;
 pub mod audit;
 pub mod completions;
+pub mod delta;
 pub mod discover;
 pub mod explain;
 pub mod extract;

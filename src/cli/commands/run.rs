@@ -1,6 +1,9 @@
 //! `transload run`: loads, or goes on loading. The same command resumes after any stop.
 
-use super::{ledger_path, run_files, state_folder};
+use super::{
+    delta::{self, DeltaArgs},
+    ledger_path, run_files, state_folder,
+};
 use crate::{
     cli::{
         approval,
@@ -17,7 +20,7 @@ use crate::{
     event::Event,
     ledger::{Entry, Ledger, OpenError, Options, RunMeta},
     mapping::{DestinationConnection, Migration},
-    report::{self, Difference, HoldGroup, RunReport, StepBooks},
+    report::{self, Difference, HoldGroup, RunReport, StepBooks, delta::DeltaReport},
     run::{
         self, Inputs, Outcome, RunError, books::Group, context::Emit, extract::Again,
         overflow::Memory,
@@ -37,8 +40,21 @@ use std::{
 /// # Errors
 /// See the table of exit codes; one message each.
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
-    let loaded = load::migration(&args.migration)?;
-    let waived = approval::gate(&loaded, args.auto_approve)?;
+    go(args, &load::migration(&args.migration)?, Task::Run)
+}
+
+/// What is done.
+#[derive(Clone, Copy)]
+pub(super) enum Task<'a> {
+    /// The load, or what is left of it.
+    Run,
+    /// A pass over what changed since.
+    Delta(&'a DeltaArgs),
+}
+
+/// Runs a loaded migration.
+pub(super) fn go(args: &RunArgs, loaded: &load::Loaded, task: Task<'_>) -> Result<Exit, Failure> {
+    let waived = approval::gate(loaded, args.auto_approve)?;
     if let Some(by) = waived {
         out::note(&format!("runs without an approved sample: {by}"));
     }
@@ -53,7 +69,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
-    let result = runtime.block_on(start(args, &loaded, &progress, waived));
+    let result = runtime.block_on(start(args, loaded, &progress, waived, task));
     progress.clear();
     // Readers that still wait for a page do not keep the process.
     runtime.shutdown_background();
@@ -65,6 +81,7 @@ async fn start(
     loaded: &load::Loaded,
     progress: &Arc<Progress>,
     waived: Option<&str>,
+    task: Task<'_>,
 ) -> Result<Exit, Failure> {
     let clock = Arc::new(SystemClock::new());
     let migration = &loaded.migration;
@@ -82,10 +99,10 @@ async fn start(
     let source = extract::source(
         migration,
         extract::Reading {
-            again: if args.refresh {
-                Again::Everything
-            } else {
-                Again::Nothing
+            again: match task {
+                _ if args.refresh => Again::Everything,
+                Task::Delta(_) => Again::Changed,
+                Task::Run => Again::Nothing,
             },
             cancel: &cancel,
             emit: &emit,
@@ -106,6 +123,10 @@ async fn start(
         )
         .await;
     }
+    let last = match task {
+        Task::Run => 0,
+        Task::Delta(_) => changes::last_complete(&ledger)?,
+    };
     let destination = connect::destination_until(
         loaded,
         Access::from(args),
@@ -116,7 +137,7 @@ async fn start(
     .await?;
     let begun = ledger
         .begin_run(RunMeta {
-            command: "run".to_owned(),
+            command: task.word().to_owned(),
             plan: loaded.plan.hash(),
             engine: env!("CARGO_PKG_VERSION").to_owned(),
         })
@@ -134,6 +155,7 @@ async fn start(
         run: begun,
         provision: destination.provision,
         emit: Arc::clone(&emit),
+        watch: task.watches(),
     };
     let result = match preflight::before_run(loaded, &destination, &source).await {
         Ok(()) => run::run(inputs).await,
@@ -174,9 +196,13 @@ async fn start(
                 ReportFormat::Json => report::books::render_json(&report),
             };
             // Where stdout carries events, every line of it is one.
-            match args.events.as_deref() {
-                Some(p) if p.as_os_str() == "-" => out::note(&books),
-                _ => out::result(&books),
+            match (task, args.events.as_deref()) {
+                (Task::Delta(args), _) => {
+                    let found = changes::found(loaded, &done, last, args);
+                    delta::tell(args, &DeltaReport::new(&report, found));
+                }
+                (Task::Run, Some(p)) if p.as_os_str() == "-" => out::note(&books),
+                (Task::Run, _) => out::result(&books),
             }
             match over_limit(loaded, &done) {
                 None => Ok(Exit::Done),
@@ -198,6 +224,21 @@ pub(super) fn note_waiver(ledger: &Ledger, waived: Option<&str>) -> Result<(), F
             .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
     }
     Ok(())
+}
+
+impl Task<'_> {
+    /// Its word in the ledger.
+    fn word(self) -> &'static str {
+        match self {
+            Task::Run => "run",
+            Task::Delta(_) => "delta",
+        }
+    }
+
+    /// True when deletions are looked for.
+    fn watches(self) -> bool {
+        matches!(self, Task::Delta(args) if !args.partial)
+    }
 }
 
 /// Why the run counts as one with too many exceptions; `None` when the policy allows them.

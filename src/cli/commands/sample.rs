@@ -166,6 +166,7 @@ async fn start(
         run: begun,
         provision: destination.provision,
         emit: Arc::clone(&emit),
+        watch: false,
     };
     let result = match preflight::before_run(loaded, &destination, &source).await {
         Ok(()) => run::sample::run(inputs, size as usize, seed).await,

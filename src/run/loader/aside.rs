@@ -78,6 +78,12 @@ impl Loader {
             Settlement::Skipped => counts.unchanged += 1,
         }
         let memory = self.memory(step)?;
+        match &why {
+            Settlement::Routed => memory.left(&key, "routed"),
+            Settlement::Dropped(_) => memory.left(&key, "dropped"),
+            Settlement::Merged(_) => memory.left(&key, "merged"),
+            Settlement::Skipped => {}
+        }
         if memory.has_open_hold(&key) {
             entries.push(Entry::Released {
                 step: name,
