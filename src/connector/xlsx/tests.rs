@@ -101,13 +101,13 @@ fn every_kind_of_cell_has_its_text() {
         sheet.write_string(2, 0, " größe ").unwrap();
         sheet.write_number(2, 1, 0.1 + 0.2).unwrap();
         sheet
-            .write_datetime_with_format(2, 2, &date(1900, 3, 1), &day)
+            .write_datetime_with_format(2, 2, date(1900, 3, 1), &day)
             .unwrap();
         sheet
             .write_datetime_with_format(
                 2,
                 3,
-                &date(2025, 1, 31).and_hms(23, 59, 59.0).unwrap(),
+                date(2025, 1, 31).and_hms(23, 59, 59.0).unwrap(),
                 &time,
             )
             .unwrap();
