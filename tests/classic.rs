@@ -55,6 +55,8 @@ const DIFFERENT: &[&str] = &[
     // Bulk calls are documented for the Suite.
     "objects.account.ops.bulk_upsert",
     "objects.contact.ops.bulk_upsert",
+    // How long the recycle bin keeps records is documented for the Suite.
+    "shapes.viewed.delete.keeps",
     // A contact has no lifecycle stage, and older pages ask for a last name.
     "objects.contact.include",
     "objects.contact.fields.lifecycle",

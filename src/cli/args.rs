@@ -216,7 +216,7 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
     /// Override the destination's limit of calls per minute, downwards.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub calls_per_minute: Option<u64>,
     /// Memory for joins and merges (`1GiB`, `500MB`); what outgrows it stands in a file below `.transload` while the run
     /// lasts. Without it half of the machine's memory.

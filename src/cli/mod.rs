@@ -52,6 +52,8 @@ pub fn main() -> Exit {
     // A panic is a fault of ours; it gets the code for it, and the ledger makes running again safe.
     let result = catch_unwind(AssertUnwindSafe(|| dispatch(&cli)));
     match result {
+        // What was asked for did not arrive: a full disk is a reason to run again.
+        Ok(Ok(Exit::Done)) if out::is_lost() => Exit::Temporary,
         Ok(Ok(exit)) => exit,
         Ok(Err(failure)) => {
             out::note(&format!("error: {}", failure.message));

@@ -121,6 +121,28 @@ pub enum SchemaError {
     Sqlite(#[from] rusqlite::Error),
 }
 
+impl SchemaError {
+    /// True when the file is no ledger, or is broken: trying again does not help.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            SchemaError::Foreign | SchemaError::Newer { .. } => true,
+            SchemaError::Sqlite(error) => is_damage(error),
+        }
+    }
+}
+
+/// True when SQLite says that the file is no database, or a broken one.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    matches!(
+        error.sqlite_error_code(),
+        Some(DatabaseCorrupt | NotADatabase)
+    ) || matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..)
+    )
+}
+
 /// Opens the file for writing; makes it when it is not there.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, SchemaError> {
     let connection = Connection::open_with_flags(

@@ -168,6 +168,18 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    /// True when the file is damaged or no ledger: trying again does not help.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            ReadError::Schema(error) => error.is_damage(),
+            ReadError::Sqlite(error) => schema::is_damage(error),
+            ReadError::Strange { .. } => true,
+            ReadError::Busy { .. } => false,
+        }
+    }
+}
+
 /// A read-only look at a ledger.
 pub struct View {
     pub(super) connection: Connection,

@@ -3,7 +3,7 @@
 use crate::{
     cli::{
         args::{Audit, AuditAction},
-        commands::open_view,
+        commands::{ledger_path, open_view, unreadable},
         exit::{Exit, Failure},
         load, out,
     },
@@ -54,7 +54,7 @@ fn verify(migration: &Path) -> Result<Exit, Failure> {
             ));
             Ok(Exit::Done)
         }
-        Err(Broken::Read(error)) => Err(Failure::new(Exit::Temporary, error.to_string())),
+        Err(Broken::Read(error)) => Err(unreadable(&ledger_path(migration), &error)),
         Err(broken) => {
             out::result(&broken.to_string());
             Ok(Exit::Findings)

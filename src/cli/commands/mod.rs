@@ -25,7 +25,7 @@ pub mod trace;
 pub mod validate;
 
 use super::exit::{Exit, Failure};
-use crate::ledger::View;
+use crate::ledger::{ReadError, View};
 use std::path::{Path, PathBuf};
 
 /// The folder of a migration's own files: `.transload` beside it.
@@ -55,5 +55,14 @@ pub fn open_view(migration: &Path) -> Result<View, Failure> {
                 .hint("the migration has not run yet"),
         );
     }
-    View::open(&path).map_err(|e| Failure::new(Exit::Temporary, e.to_string()))
+    View::open(&path).map_err(|e| unreadable(&path, &e))
+}
+
+/// A ledger that is no ledger, or is damaged: trying again does not help.
+pub fn unreadable(path: &Path, error: &ReadError) -> Failure {
+    if !error.is_damage() {
+        return Failure::new(Exit::Temporary, error.to_string());
+    }
+    Failure::new(Exit::Usage, format!("{}: {error}", path.display()))
+        .hint("restore the file from a copy; without one, `docs/RESUME.md` says what a run without its ledger finds again")
 }

@@ -44,7 +44,7 @@ pub struct ReconcileArgs {
     #[arg(long, value_enum, default_value_t = DocumentFormat::Text)]
     pub format: DocumentFormat,
     /// Override the destination's limit of calls per minute, downwards.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub calls_per_minute: Option<u64>,
 }
 

@@ -54,7 +54,7 @@ pub struct SampleArgs {
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
     /// Override the destination's limit of calls per minute, downwards.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub calls_per_minute: Option<u64>,
 }
 

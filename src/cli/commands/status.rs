@@ -16,7 +16,8 @@ use crate::{
 /// When there is no ledger or it cannot be read.
 pub fn run(args: &Status) -> Result<Exit, Failure> {
     let view = open_view(&args.migration)?;
-    let status = status::gather(&view).map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+    let status = status::gather(&view)
+        .map_err(|e| super::unreadable(&super::ledger_path(&args.migration), &e))?;
     out::result(&match args.format {
         ReportFormat::Text => status::render_text(&status),
         ReportFormat::Json => status::render_json(&status),

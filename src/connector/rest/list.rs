@@ -346,9 +346,10 @@ impl Pages {
         Ok(Some(call))
     }
 
-    /// A server that does not know the page parameter gives the first page for ever.
+    /// A server that does not know the page parameter gives the first page for ever. A list with the newest first moves
+    /// on while it is read: a page of it may be, record for record, the one before, and its end is told otherwise.
     fn circles(&mut self, rest: &Rest, call: &Call, records: &[Value]) -> Result<(), Stop> {
-        if records.is_empty() || self.op.page.is_none() {
+        if records.is_empty() || self.op.page.is_none() || self.op.newest_first {
             return Ok(());
         }
         let hash = serde_json::to_vec(records)

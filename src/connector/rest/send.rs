@@ -210,6 +210,10 @@ impl Rest {
             },
             &inner.platform.limits.retry_status,
         );
+        let verdict = match &inner.secret {
+            Some(secret) => verdict.without(secret.expose()),
+            None => verdict,
+        };
         tracing::debug!(
             call = %call.label,
             status = status.unwrap_or(0),

@@ -16,6 +16,7 @@ use crate::{
     },
     ident::ObjectId,
     platform::{Connect, Http, Limits, Platform},
+    secret::Secret,
 };
 use reqwest::{
     Certificate, Client, ClientBuilder,
@@ -48,6 +49,8 @@ pub(super) struct Inner {
     pub(super) base: Base,
     /// What every posted form carries: the declared parameters, and the key where that is its place.
     pub(super) form: Pairs,
+    /// What must not be shown where a server repeats it.
+    pub(super) secret: Option<Secret>,
     pub(super) client: Client,
     pub(super) budget: Budget,
     pub(super) backoff: Backoff,
@@ -106,6 +109,7 @@ impl Rest {
         let seed = options.clock.now().as_nanosecond() as u64;
         let inner = Inner {
             form: form(http, &options),
+            secret: options.secret.clone(),
             http: http.as_ref().clone(),
             base,
             client,

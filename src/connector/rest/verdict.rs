@@ -63,6 +63,28 @@ pub(super) enum Verdict {
     Cancelled,
 }
 
+impl Verdict {
+    /// The same without the secret, which a server may repeat where it gives its reasons.
+    pub(super) fn without(mut self, secret: &str) -> Verdict {
+        let mask = |text: &mut String| {
+            if secret.len() > 3 && text.contains(secret) {
+                *text = text.replace(secret, "***");
+            }
+        };
+        match &mut self {
+            Verdict::Refused { reasons, .. }
+            | Verdict::Later { reasons, .. }
+            | Verdict::Denied { reasons, .. }
+            | Verdict::Gone { reasons } => reasons.iter_mut().for_each(mask),
+            Verdict::NotSent { why, .. }
+            | Verdict::Unknown { why, .. }
+            | Verdict::Elsewhere { why } => mask(why),
+            Verdict::Done { .. } | Verdict::TooMany | Verdict::Cancelled => {}
+        }
+        self
+    }
+}
+
 /// Why an effect is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {

@@ -109,6 +109,14 @@ impl Blocks {
                 source,
             },
         };
+        // A pipe or a device would keep the reader waiting, or never end.
+        let kind = std::fs::metadata(path).map_err(io)?;
+        if !kind.is_file() && !kind.is_dir() {
+            return Err(ExtractError::Shape {
+                path: path.to_owned(),
+                why: "is no regular file".to_owned(),
+            });
+        }
         let file = File::open(path).map_err(io)?;
         if file.metadata().map_err(io)?.is_dir() {
             return Err(io(std::io::ErrorKind::IsADirectory.into()));
