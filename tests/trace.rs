@@ -188,12 +188,10 @@ fn a_record_is_explained_from_its_cells_to_what_is_there_now() {
         "{s}"
     );
     assert!(
-        field(s, "done")["values"][1][0]
-            .as_str()
-            .unwrap()
-            .contains("no row"),
+        s["reason"].as_str().expect("a reason").contains("no row"),
         "{s}"
     );
+    assert_eq!(field(s, "done")["values"][1][0], "map task_done", "{s}");
     let (_, orphan, _) = example
         .holds()
         .into_iter()

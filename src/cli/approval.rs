@@ -7,7 +7,7 @@ use super::{
     lock,
 };
 use crate::{
-    ledger::{Approved, View},
+    ledger::{Approved, Entry, Ledger, View},
     mapping::DestinationConnection,
     plan::{self, Parts},
 };
@@ -130,4 +130,14 @@ pub fn gate(loaded: &Loaded, auto_approve: bool) -> Result<Option<&'static str>,
         )
         .hint("draw the sample again (`transload sample`), look at it, approve it (`transload approve`)"),
     })
+}
+
+/// Writes into the ledger what allowed the run to begin without an approved sample.
+pub fn note_waiver(ledger: &Ledger, waived: Option<&str>) -> Result<(), Failure> {
+    if let Some(by) = waived {
+        ledger
+            .append_blocking(vec![Entry::Waived { by: by.to_owned() }])
+            .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+    }
+    Ok(())
 }

@@ -33,10 +33,10 @@ fn tell(pair: Pair) {
     let edits = tale.people_edit_both_sides();
     tale.delta_brings_the_changes(&edits);
     tale.reconciles(&edits);
-    tale.previews_the_rollback();
+    let listed = tale.previews_the_rollback();
     tale.rollback_is_killed();
     tale.rolls_back(&edits);
-    tale.is_as_before(&before, &edits);
+    tale.is_as_before(&before, listed, &edits);
 }
 
 #[test]

@@ -329,12 +329,16 @@ impl Tale {
         self.ends(0, "reconcile", &["--all"]);
     }
 
-    pub fn previews_the_rollback(&self) {
+    /// What the preview says will stay, as objects and ids.
+    pub fn previews_the_rollback(&self) -> BTreeSet<(String, String)> {
         let there = self.dump();
         let preview = self.report(0, "rollback", &["--plan"]);
         assert_eq!(preview["preview"], true);
         assert_eq!(preview["calls_write"], 0);
         assert_eq!(self.dump(), there, "a preview wrote");
+        let mut listed = ids(&preview["kept"]);
+        listed.extend(ids(&preview["by_hand"]));
+        listed
     }
 
     pub fn rollback_is_killed(&self) {
@@ -357,10 +361,12 @@ impl Tale {
     }
 
     /// The account is what it was, except for what is listed.
-    pub fn is_as_before(&self, before: &Dump, edits: &Edits) {
-        let report = self.report(0, "rollback", &[]);
-        let mut listed = ids(&report["kept"]);
-        listed.extend(ids(&report["by_hand"]));
+    pub fn is_as_before(
+        &self,
+        before: &Dump,
+        mut listed: BTreeSet<(String, String)>,
+        edits: &Edits,
+    ) {
         listed.insert(("note".to_owned(), edits.note.clone()));
         let after = self.dump();
         for (object, rows) in before {

@@ -18,7 +18,7 @@ use crate::{
     clock::{Clock, SystemClock},
     connector::{Cancel, Stop, rest::CallCounts},
     event::Event,
-    ledger::{Entry, Ledger, OpenError, Options, RunMeta},
+    ledger::{Ledger, OpenError, Options, RunMeta},
     mapping::{DestinationConnection, Migration},
     report::{self, Difference, HoldGroup, RunReport, StepBooks, delta::DeltaReport},
     run::{
@@ -142,7 +142,7 @@ async fn start(
             engine: env!("CARGO_PKG_VERSION").to_owned(),
         })
         .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
-    note_waiver(&ledger, waived)?;
+    approval::note_waiver(&ledger, waived)?;
     connect::restore_budget(&ledger, &destination, clock.now());
     let budget = connect::keep_budget(&ledger, &destination);
     let inputs = Inputs {
@@ -214,16 +214,6 @@ async fn start(
     };
     destination.close().await;
     exit
-}
-
-/// Writes into the ledger what allowed the run to begin without an approved sample.
-pub(super) fn note_waiver(ledger: &Ledger, waived: Option<&str>) -> Result<(), Failure> {
-    if let Some(by) = waived {
-        ledger
-            .append_blocking(vec![Entry::Waived { by: by.to_owned() }])
-            .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
-    }
-    Ok(())
 }
 
 impl Task<'_> {

@@ -1,7 +1,7 @@
 //! `transload run` into a folder of files: the part of the command that differs from loading over HTTP.
 
 use super::{
-    run::{failure, note_waiver, report_of, save, wait_for_signal},
+    run::{failure, report_of, save, wait_for_signal},
     state_folder,
 };
 use crate::{
@@ -73,7 +73,7 @@ pub async fn start(
             engine: env!("CARGO_PKG_VERSION").to_owned(),
         })
         .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
-    note_waiver(ledger, waived)?;
+    crate::cli::approval::note_waiver(ledger, waived)?;
     let inputs = run::files::Inputs {
         mapping: Arc::clone(&migration.mapping),
         plan: Arc::clone(&loaded.plan),
