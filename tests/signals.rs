@@ -124,7 +124,9 @@ fn without_stderr_or_stdout_a_run_comes_to_its_end() {
         let sandbox = account(&[]);
         let example = Example::against("allclients", &sandbox);
         let output = piped(&example, script);
-        assert_eq!(output.status.code(), Some(0), "{script}: {output:?}");
+        // A reader that is gone is no failure; a result that a full disk has cut is one, and the load is whole all the same.
+        let code = if script.contains("/dev/full") { 75 } else { 0 };
+        assert_eq!(output.status.code(), Some(code), "{script}: {output:?}");
         assert_eq!(counts(&sandbox)["note"], 329, "{script}");
         assert_eq!(example.run()["calls_write"], 0, "{script}");
     }
