@@ -191,7 +191,18 @@ fn a_record_is_explained_from_its_cells_to_what_is_there_now() {
         s["reason"].as_str().expect("a reason").contains("no row"),
         "{s}"
     );
-    assert_eq!(field(s, "done")["values"][1][0], "map task_done", "{s}");
+    let done = field(s, "done");
+    let status = tasks
+        .iter()
+        .find(|t| t[id] == held)
+        .expect("the row of the export")["Status"]
+        .clone();
+    assert_eq!(
+        done["values"],
+        json!([["source", status], ["map task_done (no row)", ""]]),
+        "a value that is no choice is shown as it is: {s}"
+    );
+    assert!(told.get("split").is_none(), "tasks have no split");
     let (_, orphan, _) = example
         .holds()
         .into_iter()
@@ -229,6 +240,36 @@ fn splits_and_merges_say_where_a_record_went() {
     let told = trace(&example, &format!("contact/{}", lead["contact_id"]));
     assert_eq!(step(&told, "contact")["decision"], "routed");
     assert_eq!(step(&told, "lead")["decision"], "loaded");
+    // The row that took it is named, by number and place.
+    let split = &told["split"];
+    assert_eq!(split["to"], json!(["lead"]), "{split}");
+    let mapping = "specs/mappings/interactive--freshsales.yaml";
+    let text = std::fs::read_to_string(support::root().join(mapping)).expect("a mapping");
+    let place = split["place"].as_str().expect("a place");
+    let (file, line) = place.rsplit_once(':').expect("a line");
+    assert!(file.ends_with("interactive--freshsales.yaml"), "{place}");
+    let line = text
+        .lines()
+        .nth(line.parse::<usize>().expect("a number") - 1);
+    assert_eq!(split["line"], line.expect("the line").trim());
+    assert!(
+        split["line"].as_str().is_some_and(|l| l.contains("lead")),
+        "{split}"
+    );
+    let text = traced(&example, &format!("contact/{}", lead["contact_id"]), &[]);
+    let text = String::from_utf8(text.stdout).expect("text");
+    let named = format!("split, row {} ({place}): to lead", split["row"]);
+    assert!(text.contains(&named), "{named} in\n{text}");
+    // Another row takes a customer.
+    let other = rows
+        .iter()
+        .filter(|r| r["lifecycle_stage"] != lead["lifecycle_stage"])
+        .filter(|r| !held.contains(&r["contact_id"]))
+        .map(|r| trace(&example, &format!("contact/{}", r["contact_id"])))
+        .find(|t| step(t, "contact")["decision"] == "loaded")
+        .expect("a contact");
+    assert_ne!(other["split"]["row"], split["row"]);
+    assert_eq!(other["split"]["to"], json!(["contact"]));
     // Of two with one address one goes into the other.
     let address = |r: &std::collections::BTreeMap<String, String>| r["email"].trim().to_lowercase();
     let twins: Vec<&str> = rows

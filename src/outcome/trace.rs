@@ -20,8 +20,26 @@ pub struct Trace {
     pub in_source: bool,
     /// Its cells, empty ones left out: field and text.
     pub cells: Vec<(String, String)>,
+    /// The row of the split that took it; `None`: the object has no split, or the record went into another first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split: Option<SplitTrace>,
     /// What each step that reads the object does with it.
     pub steps: Vec<StepTrace>,
+}
+
+/// The first row of a split that holds for a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SplitTrace {
+    /// Its number in the split, from 1.
+    pub row: usize,
+    /// File and line.
+    pub place: String,
+    /// That line.
+    pub line: String,
+    /// The steps it sends the record to; empty when it drops it.
+    pub to: Vec<String>,
+    /// Why it drops the record; empty when it does not.
+    pub dropped: String,
 }
 
 /// What one step does with a record.

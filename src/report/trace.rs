@@ -1,7 +1,7 @@
 //! The story of one record, as text and JSON. It shows values: whoever asks for one record wants to see it.
 
 use super::mask::shortened;
-use crate::outcome::trace::{StepTrace, Trace};
+use crate::outcome::trace::{SplitTrace, StepTrace, Trace};
 
 /// For people.
 pub fn render_text(trace: &Trace) -> String {
@@ -20,8 +20,26 @@ pub fn render_text(trace: &Trace) -> String {
             out.push_str(&format!("  {field:wide$}  {}\n", shortened(text)));
         }
     }
+    if let Some(split) = &trace.split {
+        out.push_str(&render_split(split));
+    }
     for step in &trace.steps {
         render_step(step, &mut out);
+    }
+    out
+}
+
+fn render_split(split: &SplitTrace) -> String {
+    let mut out = format!("\nsplit, row {}", split.row);
+    if !split.place.is_empty() {
+        out.push_str(&format!(" ({})", split.place));
+    }
+    out.push_str(&match split.dropped.is_empty() {
+        true => format!(": to {}\n", split.to.join(", ")),
+        false => format!(": dropped, {}\n", split.dropped),
+    });
+    if !split.line.is_empty() {
+        out.push_str(&format!("    {}\n", shortened(&split.line)));
     }
     out
 }

@@ -17,7 +17,7 @@ use crate::{
     report::trace as report,
     run::{
         context::Emit,
-        trace::{Inputs, Place, trace},
+        trace::{Inputs, Place, Spot, trace},
     },
     spec::Project,
 };
@@ -136,17 +136,22 @@ async fn start(
     told.map_err(runs::failure)
 }
 
-/// Where steps and their entries stand. The specs are read once more: positions in them are the same each time.
+/// Where steps, their entries and rows of splits stand. The specs are read once more: positions in them are the same each time.
 fn places(loaded: &load::Loaded) -> Arc<Place> {
     let project = Project::load(&[&loaded.migration.path]);
     let mapping = Arc::clone(&loaded.migration.mapping);
-    Arc::new(move |step: StepId, entry: Option<usize>| {
-        let Some(step) = mapping.steps.get(step.ix()) else {
-            return (String::new(), String::new());
+    Arc::new(move |spot: Spot| {
+        let step = |id: StepId| mapping.steps.get(id.ix());
+        let span = match spot {
+            Spot::Step(id) => step(id).map(|s| s.span),
+            Spot::Entry(id, at) => step(id).and_then(|s| Some(s.fields.get(at)?.span)),
+            Spot::SplitRow(object, at) => {
+                let rows = mapping.splits.get(object.ix());
+                rows.and_then(|rows| Some(rows.get(at)?.span))
+            }
         };
-        let span = match entry.and_then(|at| step.fields.get(at)) {
-            Some(entry) => entry.span,
-            None => step.span,
+        let Some(span) = span else {
+            return (String::new(), String::new());
         };
         let files = &project.files;
         let (line, _) = files.line_column(span.file, span.start);

@@ -17,6 +17,14 @@ pub fn mapping(real: &Mapping, object: ObjectId) -> (Mapping, Prefixes) {
     let mut made = real.clone();
     let mut platform = (*real.destination).clone();
     let mut all = Vec::new();
+    // What is no declared choice is shown as it is.
+    let mut source = (*real.source).clone();
+    if let Some(read) = source.objects.get_mut(object.ix()) {
+        for field in &mut read.fields {
+            field.values_observed = true;
+        }
+    }
+    made.source = Arc::new(source);
     for (id, step) in real.steps_from(object).filter(|(_, s)| !s.of.is_report()) {
         let Ok(to) = u16::try_from(platform.objects.len()).map(ObjectId) else {
             continue;

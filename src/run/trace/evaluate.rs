@@ -1,16 +1,18 @@
 //! Evaluates the mapping for one record: what each step makes of it, and the values of its fields op by op.
 
-use super::{Place, chain};
+use super::{Place, Spot, chain};
 use crate::{
     ident::{FieldId, ObjectId, StepId},
-    mapping::{BlankPolicy, Mapping},
-    outcome::trace::{FieldTrace, Request, StepTrace, Trace},
+    mapping::{BlankPolicy, FieldMap, Input, Mapping, SplitTo, Step},
+    outcome::trace::{FieldTrace, Request, SplitTrace, StepTrace, Trace},
     platform::{
         OpKind,
         wire::{FieldReader, RecordEncoder, WireValue},
     },
     run::{RunError, context::Emit, item, prepare, reconcile::rules::StepRules, source::Source},
-    transform::{Effect, Hold, Pass, Resolve, Settled, Sink},
+    transform::{
+        Effect, Hold, Pass, PassOptions, Resolve, Settled, Sink, Touched, trace::Trace as Touches,
+    },
     value::Value,
 };
 use bumpalo::Bump;
@@ -44,11 +46,29 @@ struct Watch<'w> {
     made: BTreeMap<StepId, Vec<Made>>,
     decided: BTreeMap<StepId, (&'static str, String)>,
     line: u64,
+    touches: &'w Touches,
+    /// The row of the split that took the record.
+    split: Option<usize>,
+}
+
+impl Watch<'_> {
+    /// True when it is this record that is told of. The split decides before any step does.
+    fn is_it(&mut self, key: &str) -> bool {
+        let touched = self.touches.take();
+        if key != self.key {
+            return false;
+        }
+        self.split = self.split.or(touched.iter().find_map(|t| match t {
+            Touched::SplitRow(row) => Some(*row),
+            _ => None,
+        }));
+        true
+    }
 }
 
 impl Sink for Watch<'_> {
     fn effect(&mut self, e: &Effect<'_>) {
-        if e.key != self.key {
+        if !self.is_it(e.key) {
             return;
         }
         self.line = e.line;
@@ -80,7 +100,7 @@ impl Sink for Watch<'_> {
     }
 
     fn hold(&mut self, h: &Hold<'_>) {
-        if h.key == self.key {
+        if self.is_it(h.key) {
             self.line = h.line;
             let reason = format!("{}: {}", h.code, h.words);
             self.decided.insert(h.step, ("held", reason));
@@ -88,7 +108,7 @@ impl Sink for Watch<'_> {
     }
 
     fn settle(&mut self, step: StepId, key: &str, line: u64, why: Settled<'_>) {
-        if key != self.key {
+        if !self.is_it(key) {
             return;
         }
         self.line = line;
@@ -167,6 +187,7 @@ pub fn record(
         rules.insert(*id, StepRules::new(mapping, step, readers.into()));
         encoders.insert(*id, item::encoder(&mapping.destination, to, step));
     }
+    let touches = Arc::new(Touches::default());
     let mut watch = Watch {
         mapping,
         rules: &rules,
@@ -175,8 +196,13 @@ pub fn record(
         made: BTreeMap::new(),
         decided: BTreeMap::new(),
         line: 0,
+        touches: &touches,
+        split: None,
     };
-    let row = run(mapping, source, zone, emit, &ids, key, resolver, &mut watch)?;
+    let traced = Some(&touches);
+    let row = run(
+        mapping, source, zone, emit, &ids, key, resolver, traced, &mut watch,
+    )?;
     let (prefixed, prefixes) = chain::mapping(mapping, object);
     let mut chains = Chains {
         key,
@@ -190,6 +216,7 @@ pub fn record(
         &ids,
         key,
         resolver,
+        None,
         &mut chains,
     )?;
     out.in_source = row.is_some() || !watch.decided.is_empty();
@@ -197,6 +224,7 @@ pub fn record(
     if let Some(row) = row {
         out.cells = cells(mapping, source, object, row)?;
     }
+    out.split = watch.split.map(|row| taken(mapping, object, row, place));
     for id in &ids {
         let Some(step) = mapping.steps.get(id.ix()) else {
             continue;
@@ -204,7 +232,7 @@ pub fn record(
         let (decision, reason) = watch.decided.remove(id).unwrap_or_default();
         let mut told = StepTrace {
             step: step.name.clone(),
-            place: place(*id, None).0,
+            place: place(Spot::Step(*id)).0,
             to: mapping
                 .destination
                 .objects
@@ -219,7 +247,7 @@ pub fn record(
         if matches!(decision, "loaded" | "held") {
             let order = prefixes.iter().find(|(s, _)| s == id).map(|(_, p)| p);
             let values = chains.values.get(id);
-            told.fields = fields(mapping, *id, order, values, made.first(), place);
+            told.fields = fields(mapping, *id, order, values, made.first(), place, &out.cells);
         }
         told.requests = made.iter().map(|m| request(mapping, *id, m)).collect();
         out.steps.push(told);
@@ -237,11 +265,16 @@ fn run(
     ids: &[StepId],
     key: &str,
     resolver: &dyn Resolve,
+    touches: Option<&Arc<Touches>>,
     sink: &mut dyn Sink,
 ) -> Result<Option<u64>, RunError> {
     let tables = Arc::new(prepare::index(mapping, source, zone, emit)?);
     // References that a run writes at its end are known by now.
-    let pass = Pass::compile(Arc::clone(mapping), tables, ids, &[], false)
+    let options = PassOptions {
+        trace: touches,
+        ..PassOptions::default()
+    };
+    let pass = Pass::build(Arc::clone(mapping), tables, ids, &options)
         .map_err(|e| RunError::Internal(e.to_string()))?;
     let mut reader = source.open(pass.object(), pass.columns())?;
     let mut arena = Bump::new();
@@ -295,6 +328,7 @@ fn fields(
     values: Option<&Vec<String>>,
     made: Option<&Made>,
     place: &Arc<Place>,
+    cells: &[(String, String)],
 ) -> Vec<FieldTrace> {
     let Some(step) = mapping.steps.get(id.ix()) else {
         return Vec::new();
@@ -302,7 +336,7 @@ fn fields(
     let object = mapping.destination.objects.get(step.to.ix());
     let mut all = Vec::new();
     for (at, entry) in step.fields.iter().enumerate() {
-        let (place, line) = place(id, Some(at));
+        let (place, line) = place(Spot::Entry(id, at));
         let field = object.and_then(|o| o.fields.get(entry.to.ix()));
         let mut told = FieldTrace {
             field: field.map(|f| f.name.clone()).unwrap_or_default(),
@@ -327,11 +361,60 @@ fn fields(
                 None => "source".to_owned(),
                 Some(op) => chain::named(mapping, op, before),
             };
-            told.values.push((op, value.clone()));
+            let mut value = value.clone();
+            if *count == 0 && value.is_empty() {
+                value = unreadable(mapping, step, entry, cells);
+            }
+            told.values.push((op, value));
         }
         all.push(told);
     }
     all
+}
+
+/// The cell of a value that its declared type cannot read, as it is; empty where there is none.
+fn unreadable(
+    mapping: &Mapping,
+    step: &Step,
+    entry: &FieldMap,
+    cells: &[(String, String)],
+) -> String {
+    let Input::Field(id) = entry.input else {
+        return String::new();
+    };
+    let object = mapping.source.objects.get(step.from.ix());
+    let Some(field) = object.and_then(|o| o.fields.get(id.ix())) else {
+        return String::new();
+    };
+    let cell = cells.iter().find(|(name, _)| *name == field.name);
+    cell.map_or_else(String::new, |(_, text)| text.trim().to_owned())
+}
+
+/// The row of the split that took the record, or the lack of one.
+fn taken(mapping: &Mapping, object: ObjectId, row: usize, place: &Arc<Place>) -> SplitTrace {
+    let rows = mapping.splits.get(object.ix());
+    let Some(found) = rows.and_then(|rows| rows.get(row)) else {
+        return SplitTrace {
+            row: row + 1,
+            dropped: "no row of the split holds for it".to_owned(),
+            ..SplitTrace::default()
+        };
+    };
+    let (place, line) = place(Spot::SplitRow(object, row));
+    let mut told = SplitTrace {
+        row: row + 1,
+        place,
+        line: line.trim().to_owned(),
+        ..SplitTrace::default()
+    };
+    match &found.to {
+        SplitTo::Steps(steps) => {
+            let steps = steps.iter().filter_map(|id| mapping.steps.get(id.ix()));
+            told.to = steps.map(|s| s.name.clone()).collect();
+        }
+        SplitTo::Drop(reason) => told.dropped.clone_from(reason),
+    }
+    told
 }
 
 fn request(mapping: &Mapping, id: StepId, made: &Made) -> Request {

@@ -32,8 +32,19 @@ use std::{
     sync::Arc,
 };
 
-/// Says where a step, or an entry of it by its position, stands: file and line, and the text of the line.
-pub type Place = dyn Fn(StepId, Option<usize>) -> (String, String) + Send + Sync;
+/// Something that stands in the mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// A step.
+    Step(StepId),
+    /// An entry of a step, by its position.
+    Entry(StepId, usize),
+    /// A row of the split of a source object, by its position.
+    SplitRow(ObjectId, usize),
+}
+
+/// Says where it stands: file and line, and the text of the line.
+pub type Place = dyn Fn(Spot) -> (String, String) + Send + Sync;
 
 /// What a trace needs.
 pub struct Inputs {
