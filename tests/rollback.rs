@@ -15,10 +15,25 @@ use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     process::Stdio,
+    sync::OnceLock,
     thread,
     time::{Duration, Instant},
 };
-use support::{Example, Sandbox, counts, failed_with, root, step, transload};
+use support::{
+    Example, Sandbox, counts, failed_with, fetch_with, loaded::Loaded, root, step, transload,
+};
+
+/// AllClients, loaded once for all tests.
+fn allclients() -> &'static Loaded {
+    static LOADED: OnceLock<Loaded> = OnceLock::new();
+    LOADED.get_or_init(|| Loaded::run("allclients", "growth"))
+}
+
+/// Interactive, likewise.
+fn interactive() -> &'static Loaded {
+    static LOADED: OnceLock<Loaded> = OnceLock::new();
+    LOADED.get_or_init(|| Loaded::run("interactive", "pro"))
+}
 
 fn sandbox(name: &str, tier: &str, more: &[&str]) -> Sandbox {
     let seed = root().join(format!("examples/{name}/sandbox.yaml"));
@@ -49,9 +64,34 @@ fn rollback(example: &Example, more: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).expect("json")
 }
 
+/// Shows a rollback, then does it: nothing changed in between, so both must say the same, record by record.
+fn undo(example: &Example, more: &[&str]) -> Value {
+    let preview = rollback(example, &[&["--plan"], more].concat());
+    assert_eq!(preview["preview"], true);
+    assert_eq!(preview["calls_write"], 0);
+    let report = rollback(example, more);
+    assert_eq!(report["preview"], false);
+    assert_eq!(report["steps"], preview["steps"]);
+    for list in ["kept", "by_hand"] {
+        assert_eq!(sorted(&report[list]), sorted(&preview[list]), "{list}");
+    }
+    assert_eq!(report["nothing_left"], preview["nothing_left"]);
+    report
+}
+
+fn sorted(list: &Value) -> Vec<String> {
+    let all = list.as_array().expect("a list").iter();
+    let mut all: Vec<String> = all.map(Value::to_string).collect();
+    all.sort_unstable();
+    all
+}
+
 /// Live records by object and id, without what says nothing: times of change, and members that hold nothing.
 fn state(sandbox: &Sandbox) -> BTreeMap<String, Value> {
-    let dump = sandbox.admin_get("/dump");
+    state_of(&sandbox.admin_get("/dump"))
+}
+
+fn state_of(dump: &Value) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     for (object, rows) in dump.as_object().expect("objects") {
         for row in rows.as_array().expect("rows") {
@@ -120,10 +160,8 @@ fn kept(report: &Value) -> BTreeMap<String, String> {
 
 #[test]
 fn only_what_nobody_touched_goes_and_what_was_there_is_as_before() {
-    let sandbox = sandbox("allclients", "growth", &[]);
-    let before = state(&sandbox);
-    let example = Example::against("allclients", &sandbox);
-    example.run();
+    let (sandbox, example) = allclients().copy();
+    let before = state_of(&allclients().before);
     let loaded = state(&sandbox);
 
     // People go to work. The destination's clock has whole seconds.
@@ -206,27 +244,10 @@ fn only_what_nobody_touched_goes_and_what_was_there_is_as_before() {
 
     let worked_on = state(&sandbox);
     sandbox.admin_post("/reset_counters", &json!({}));
-    let preview = rollback(&example, &["--plan"]);
-    assert_eq!(preview["preview"], true);
-    assert_eq!(preview["calls_write"], 0);
+    rollback(&example, &["--plan"]);
     assert_eq!(state(&sandbox), worked_on, "a preview writes nothing");
 
-    let report = rollback(&example, &[]);
-    for name in [
-        "removed",
-        "gone",
-        "restored",
-        "untouched",
-        "kept",
-        "by_hand",
-    ] {
-        assert_eq!(
-            sum(&report, name),
-            sum(&preview, name),
-            "{name} as in the preview"
-        );
-    }
-    assert_eq!(kept(&report), kept(&preview));
+    let report = undo(&example, &[]);
     let contact = step(&report, "contact");
     assert_eq!(contact["restored"], 3, "{contact}");
     assert_eq!(contact["gone"], 1, "{contact}");
@@ -311,7 +332,8 @@ fn only_what_nobody_touched_goes_and_what_was_there_is_as_before() {
 
     // A second one has nothing to do, and still says what stays.
     sandbox.admin_post("/reset_counters", &json!({}));
-    let second = rollback(&example, &[]);
+    let second = undo(&example, &[]);
+    assert_eq!(second["by_hand"], report["by_hand"], "still to be done");
     assert_eq!(second["nothing_left"], true, "{second}");
     assert_eq!(second["calls_write"], 0);
     assert_eq!(state(&sandbox), after);
@@ -348,15 +370,13 @@ fn only_what_nobody_touched_goes_and_what_was_there_is_as_before() {
 
 #[test]
 fn references_circles_and_other_objects_are_undone_in_order() {
-    let sandbox = sandbox("interactive", "pro", &[]);
-    let before = state(&sandbox);
-    let example = Example::against("interactive", &sandbox);
-    example.run();
+    let (sandbox, example) = interactive().copy();
+    let before = state_of(&interactive().before);
     // Only contacts: what this migration put below and beside them holds nearly all of them.
     let part = rollback(&example, &["--plan", "--only", "deal"]);
     assert!(sum(&part, "removed") > 0, "{part}");
     assert_eq!(step(&part, "account")["removed"], 0);
-    let report = rollback(&example, &[]);
+    let report = undo(&example, &[]);
     let after = state(&sandbox);
     assert_eq!(only(&before, &after), BTreeMap::new(), "{report:#}");
     // What is left is what no call removes.
@@ -373,6 +393,13 @@ fn references_circles_and_other_objects_are_undone_in_order() {
     let by_hand = report["by_hand"].as_array().expect("by hand").len() as u64;
     assert_eq!(by_hand, sum(&report, "by_hand"));
     assert!(by_hand > 0);
+    // Nobody has done it: it is listed again, and nothing else is.
+    let second = undo(&example, &[]);
+    assert_eq!(sorted(&second["by_hand"]), sorted(&report["by_hand"]));
+    assert_eq!(
+        (&second["nothing_left"], &second["calls_write"]),
+        (&json!(true), &json!(0))
+    );
     // And once more from the start.
     let run = example.run();
     for s in run["steps"].as_array().expect("steps") {
@@ -404,31 +431,60 @@ fn members_leave_lists_that_stay() {
             .sum()
     };
     assert!(members(&sandbox) > 100);
-    let report = rollback(&example, &[]);
+    let report = undo(&example, &[]);
     assert!(
         step(&report, "segment_member")["removed"].as_u64() > Some(100),
         "{report}"
     );
     assert_eq!(members(&sandbox), 0);
+    assert_eq!(report["kept"], json!([]), "nobody touched anything");
     assert_eq!(only(&before, &state(&sandbox)), BTreeMap::new());
 }
 
 #[test]
-fn killed_at_any_moment_the_same_command_goes_on() {
+fn what_only_a_person_can_remove_is_listed_until_it_is_done() {
+    let (sandbox, example) = interactive().copy();
+    let only = ["--only", "stage"];
+    let ids = |report: &Value| -> BTreeSet<String> {
+        let all = report["by_hand"].as_array().expect("a list").iter();
+        all.map(|l| l["id"].as_str().expect("an id").to_owned())
+            .collect()
+    };
+    let first = ids(&undo(&example, &only));
+    assert!(first.len() > 3, "{first:?}");
+    assert_eq!(ids(&undo(&example, &only)), first);
+    // A run finds them by name and makes none; that they are this migration's own is not forgotten.
+    let run = example.run();
+    assert_eq!(run["calls_write"], 0);
+    assert_eq!(step(&run, "stage")["created"], 0);
+    assert_eq!(ids(&undo(&example, &only)), first);
+    assert_eq!(ids(&undo(&example, &only)), first);
+    // An admin removes one.
+    let done = first.iter().next().expect("a stage");
+    let url = format!("{}/objects/stage/{done}", sandbox.admin);
+    let (status, answer) = fetch_with("DELETE", &url, &sandbox.key, None);
+    assert_eq!(status, 200, "{answer}");
+    let left = undo(&example, &only);
+    assert_eq!(left["calls_write"], 0);
+    let mut expected = first.clone();
+    expected.remove(done);
+    assert_eq!(ids(&left), expected);
+}
+
+#[test]
+fn killed_at_any_moment_the_same_command_goes_on_and_no_load_comes_between() {
     let undisturbed = {
-        let sandbox = sandbox("allclients", "growth", &[]);
-        let example = Example::against("allclients", &sandbox);
-        example.run();
-        rollback(&example, &[]);
+        let (sandbox, example) = allclients().copy();
+        undo(&example, &[]);
         counts(&sandbox)
     };
+    let before = state_of(&allclients().before);
     for (round, calls) in [40u64, 300, 600].into_iter().enumerate() {
-        let sandbox = sandbox("allclients", "growth", &[]);
-        let before = state(&sandbox);
-        let example = Example::against("allclients", &sandbox);
-        example.run();
+        let (sandbox, example) = allclients().copy();
+        // Calls are always under way, so that one is when the end comes.
         let faults = json!({"seed": round, "faults": [
             {"fault": "drop_after", "rate": 0.005, "method": "DELETE"},
+            {"fault": "slow", "rate": 1.0, "method": "DELETE", "millis": 60},
         ]});
         assert_eq!(sandbox.admin_post("/faults", &faults).0, 200);
         sandbox.admin_post("/reset_counters", &json!({}));
@@ -440,14 +496,36 @@ fn killed_at_any_moment_the_same_command_goes_on() {
         let began = Instant::now();
         while sandbox.admin_get("/calls")["writes"].as_u64() < Some(calls)
             && began.elapsed() < Duration::from_secs(60)
-            && child.try_wait().expect("a child").is_none()
         {
+            let ended = child.try_wait().expect("a child");
+            assert!(ended.is_none(), "round {round}: it ended before the kill");
             thread::sleep(Duration::from_millis(2));
         }
         child.kill().expect("SIGKILL");
         child.wait().expect("it is gone");
         sandbox.admin_post("/faults", &json!({}));
-        let report = rollback(&example, &[]);
+        // What a load would take for gone may be half removed: it waits until the rollback is finished.
+        let there = state(&sandbox);
+        for load in ["run", "sample", "delta"] {
+            let mut load_now = transload();
+            load_now
+                .arg(load)
+                .arg(example.migration())
+                .arg("--provision");
+            if load != "sample" {
+                load_now.arg("--auto-approve");
+            }
+            let why = failed_with(&load_now.output().expect("it runs"), 6);
+            assert!(why.contains("a rollback is unfinished"), "{why}");
+            assert!(why.contains("transload rollback"), "{why}");
+        }
+        assert_eq!(state(&sandbox), there, "round {round}: a load wrote");
+        // What began in time may be finished later.
+        if round == 0 {
+            example.edit(|text| text.replace("policy:\n", "policy:\n  rollback: {for: 1s}\n"));
+            thread::sleep(Duration::from_millis(1100));
+        }
+        let report = undo(&example, &[]);
         assert_eq!(report["kept"], json!([]), "round {round}");
         assert_eq!(counts(&sandbox), undisturbed, "round {round}");
         assert_eq!(
@@ -455,20 +533,26 @@ fn killed_at_any_moment_the_same_command_goes_on() {
             BTreeMap::new(),
             "round {round}"
         );
-        assert_eq!(rollback(&example, &[])["calls_write"], 0, "round {round}");
-        let run = example.run();
-        assert_eq!(step(&run, "contact")["created"], 283, "round {round}");
-        assert_eq!(example.run()["calls_write"], 0, "round {round}");
+        if round == 0 {
+            failed_with(&command(&example, &[]).output().expect("it runs"), 2);
+            example.edit(|text| text.replace("  rollback: {for: 1s}\n", ""));
+        }
+        assert_eq!(undo(&example, &[])["calls_write"], 0, "round {round}");
+        if round == 2 {
+            let run = example.run();
+            assert_eq!(step(&run, "contact")["created"], 283, "round {round}");
+            assert_eq!(example.run()["calls_write"], 0, "round {round}");
+        }
     }
 }
 
 #[test]
 fn outside_its_window_and_without_a_ledger_nothing_is_undone() {
-    let sandbox = sandbox("allclients", "growth", &[]);
-    let example = Example::against("allclients", &sandbox);
-    let none = command(&example, &["--plan"]).output().expect("it runs");
+    let none = command(&Example::copy("allclients"), &["--plan"])
+        .output()
+        .expect("it runs");
     failed_with(&none, 3);
-    example.run();
+    let (sandbox, example) = allclients().copy();
     let loaded = state(&sandbox);
     example.edit(|text| text.replace("policy:\n", "policy:\n  rollback: {for: 1s}\n"));
     thread::sleep(Duration::from_millis(1500));

@@ -16,6 +16,7 @@ pub mod out;
 pub mod preflight;
 pub mod progress;
 pub mod sampled;
+pub mod undoing;
 
 use args::{Cli, Color, Command};
 use clap::Parser;

@@ -15,6 +15,7 @@ pub mod entry;
 mod fold;
 pub mod id_map;
 pub mod lease;
+mod opened;
 mod recover;
 mod schema;
 pub mod store;

@@ -367,9 +367,6 @@ impl Tale {
         mut listed: BTreeSet<(String, String)>,
         edits: &Edits,
     ) {
-        // What was listed while it was undone, too: a rollback says why each record stays.
-        let report = self.report(0, "rollback", &[]);
-        listed.extend(ids(&report["kept"]));
         listed.insert(("note".to_owned(), edits.note.clone()));
         let after = self.dump();
         for (object, rows) in before {

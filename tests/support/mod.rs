@@ -9,6 +9,7 @@
     reason = "a panic is how a test reports"
 )]
 
+pub mod loaded;
 pub mod moved;
 pub mod recorder;
 
@@ -79,6 +80,12 @@ impl Sandbox {
             key: take("key"),
             child,
         }
+    }
+
+    /// Stops it cleanly, so that its data file is whole.
+    pub fn stop(mut self) {
+        drop(self.child.stdin.take());
+        self.child.wait().expect("it ends");
     }
 
     /// GET on the platform's API.

@@ -7,6 +7,7 @@ use crate::{
         exit::{Exit, Failure},
         load, out,
         progress::Progress,
+        undoing,
     },
     clock::{Clock, SystemClock},
     connector::Stop,
@@ -102,7 +103,10 @@ async fn start(
         None => open_view(&migration.path)?,
     };
     let window = Window::of(&view, loaded)?;
-    window.check(clock.now())?;
+    // What began in time comes to its end: nothing else can be done before.
+    if undoing::open_calls(&ledger_path(&migration.path), &view)? == 0 {
+        window.check(clock.now())?;
+    }
     let state = state_folder(&migration.path);
     let access = Access {
         provision: false,

@@ -14,6 +14,7 @@ use crate::{
         exit::{Exit, Failure},
         extract, load, out, preflight,
         progress::Progress,
+        undoing,
     },
     clock::{Clock, SystemClock},
     connector::{Cancel, Stop, rest::CallCounts},
@@ -90,6 +91,7 @@ async fn start(
         Ledger::open(&path, Options::new(Arc::clone(&clock) as Arc<dyn Clock>))
             .map_err(|e| open_failure(&e))?,
     );
+    undoing::refuse(&ledger)?;
     let emit: Emit = {
         let progress = Arc::clone(progress);
         Arc::new(move |event: &Event| progress.event(event))

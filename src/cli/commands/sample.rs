@@ -13,7 +13,7 @@ use crate::{
         exit::{Exit, Failure},
         extract, load, out, preflight,
         progress::Progress,
-        sampled,
+        sampled, undoing,
     },
     clock::{Clock, SystemClock},
     connector::{Cancel, Stop},
@@ -117,6 +117,7 @@ async fn start(
     )
     .map_err(|e| open_failure(&e))?;
     let ledger = Arc::new(ledger);
+    undoing::refuse(&ledger)?;
     let emit: Emit = {
         let progress = Arc::clone(progress);
         Arc::new(move |event: &Event| progress.event(event))

@@ -32,6 +32,8 @@ pub enum Do {
     Unbind,
     /// Nothing: it is not there any more.
     Gone,
+    /// Nothing, and nothing to tell: a person has removed what an earlier rollback left to them.
+    Settled,
     /// A person has to remove it.
     ByHand(String),
     /// It stays.
@@ -145,6 +147,10 @@ fn keep(why: impl Into<String>) -> Do {
     }
 }
 
+fn by_hand(object: &Object) -> Do {
+    Do::ByHand(format!("no call of the API removes {}", object.title))
+}
+
 /// What is right for a record by itself.
 fn alone(
     world: &World<'_>,
@@ -184,7 +190,12 @@ fn alone(
         };
     };
     let Some(record) = shelf.position(&past.id).map(|at| shelf.record(at)) else {
-        return Do::Gone;
+        // What is only shown below others cannot be seen once they are gone: that it is not seen says nothing.
+        return match (past.again, object.op(OpKind::List)) {
+            (false, _) => Do::Gone,
+            (true, Some(_)) => Do::Settled,
+            (true, None) => by_hand(object),
+        };
     };
     let readers = world.readers(id);
     if !ours {
@@ -205,8 +216,8 @@ fn alone(
         );
         return Do::Restore(restore);
     }
-    if object.op(OpKind::Delete).is_none() {
-        return Do::ByHand(format!("no call of the API removes {}", object.title));
+    if past.again || object.op(OpKind::Delete).is_none() {
+        return by_hand(object);
     }
     let wrote: Vec<&Written> = written.get(&place).into_iter().flatten().collect();
     let is_member = object.membership.is_some();
@@ -232,9 +243,13 @@ fn hold_together(world: &World<'_>, history: &History, decisions: &mut Decisions
     for (s, (pasts, all)) in history.steps.iter().zip(&decisions.steps).enumerate() {
         for (r, (past, what)) in pasts.iter().zip(all).enumerate() {
             if let Some(object) = world.object_of(past)
-                && !matches!(what, Do::Unbind | Do::Gone)
+                && !matches!(what, Do::Unbind | Do::Gone | Do::Settled)
             {
-                of.insert((object, past.id.clone()), (s, r));
+                let slot = of.entry((object, past.id.clone()));
+                match past.again {
+                    true => slot.or_insert((s, r)),
+                    false => slot.insert_entry((s, r)).into_mut(),
+                };
             }
         }
     }

@@ -146,13 +146,18 @@ impl<'w> Executor<'w> {
                 Do::ByHand(why) => {
                     line.by_hand += 1;
                     out.by_hand.push(left(self.world, past, &why, &[]));
-                    quiet.extend(self.by_hand(past));
+                    if !past.again {
+                        quiet.extend(self.by_hand(past));
+                    }
                 }
                 Do::Keep { why, fields } => {
                     line.kept += 1;
-                    quiet.push(self.kept(past, &why));
+                    if !past.again {
+                        quiet.push(self.kept(past, &why));
+                    }
                     out.kept.push(left(self.world, past, &why, &fields));
                 }
+                Do::Settled => {}
                 what => calls.push((past, what)),
             }
         }
@@ -230,7 +235,14 @@ impl<'w> Executor<'w> {
             return Ok(None);
         };
         match object.op(OpKind::Get) {
-            Some(_) => Ok(Some(self.rest.get(id, &past.id).await?)),
+            Some(_) => {
+                let now = self.rest.get(id, &past.id).await?;
+                let listed = self.record(id, &past.id);
+                Ok(Some(now.map(|now| match listed {
+                    Some(listed) => touched::filled(now, listed),
+                    None => now,
+                })))
+            }
             None => Ok(None),
         }
     }

@@ -253,6 +253,7 @@ fn preview(
                 Do::Remove => line.removed += 1,
                 Do::Gone => line.gone += 1,
                 Do::Unbind => line.untouched += 1,
+                Do::Settled => {}
                 Do::Restore(restore) => {
                     line.restored += 1;
                     if !restore.kept.is_empty() {

@@ -9,6 +9,9 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
+/// A record of a step: step, key of the source record, part.
+type Place = (String, String, u32);
+
 /// The commands that load.
 const LOADS: [&str; 3] = ["run", "delta", "sample"];
 
@@ -33,6 +36,9 @@ pub struct Past {
     pub written: Option<Written>,
     /// What its members held before this migration changed them.
     pub before: Option<Value>,
+    /// True when an earlier rollback left it to a person and the ledger has forgotten it since: it is only listed
+    /// again, and nothing is written about it.
+    pub again: bool,
 }
 
 impl Past {
@@ -61,7 +67,8 @@ pub struct History {
 /// When the ledger cannot be read.
 pub fn read(view: &View, mapping: &Mapping) -> Result<History, ReadError> {
     let mut history = History::default();
-    let mut images: HashMap<(String, String, u32), Value> = HashMap::new();
+    let mut images: HashMap<Place, Value> = HashMap::new();
+    let mut by_hand: HashMap<Place, Vec<String>> = HashMap::new();
     let loads: HashSet<i64> = view
         .runs()?
         .into_iter()
@@ -89,10 +96,25 @@ pub fn read(view: &View, mapping: &Mapping) -> Result<History, ReadError> {
                 dest_id,
                 did,
             } => {
-                if did == Undone::Removed {
-                    history.removed.insert(xxh3_64(dest_id.as_bytes()));
+                let place = (step, key, part);
+                images.remove(&place);
+                match did {
+                    Undone::ByHand => {
+                        let ids = by_hand.entry(place).or_default();
+                        if !ids.contains(&dest_id) {
+                            ids.push(dest_id);
+                        }
+                    }
+                    Undone::Removed | Undone::Gone => {
+                        if did == Undone::Removed {
+                            history.removed.insert(xxh3_64(dest_id.as_bytes()));
+                        }
+                        if let Some(ids) = by_hand.get_mut(&place) {
+                            ids.retain(|id| *id != dest_id);
+                        }
+                    }
+                    Undone::Unbound | Undone::Restored => {}
                 }
-                images.remove(&(step, key, part));
                 return;
             }
             _ => return,
@@ -129,6 +151,7 @@ pub fn read(view: &View, mapping: &Mapping) -> Result<History, ReadError> {
                     fingerprint: r.fingerprint.unwrap_or_default(),
                     written: None,
                     before: None,
+                    again: false,
                 });
             }
         })?;
@@ -136,7 +159,15 @@ pub fn read(view: &View, mapping: &Mapping) -> Result<History, ReadError> {
             record.written = view.written(&step.name, &record.key, record.part)?;
             let place = (step.name.clone(), record.key.clone(), record.part);
             record.before = images.remove(&place);
+            // A run that found it again by its key did not make it, but an earlier one did.
+            if let Some(ids) = by_hand.get_mut(&place)
+                && let Some(at) = ids.iter().position(|id| *id == record.id)
+            {
+                ids.remove(at);
+                record.origin = Some(Origin::Created);
+            }
         }
+        left_to_people(id, &step.name, &mut by_hand, &mut records);
         history.steps.push(records);
     }
     let mut unknown: HashMap<String, u64> = HashMap::new();
@@ -149,6 +180,36 @@ pub fn read(view: &View, mapping: &Mapping) -> Result<History, ReadError> {
     history.unknown = unknown.into_iter().collect();
     history.unknown.sort();
     Ok(history)
+}
+
+/// What earlier rollbacks left to people, and no run has found again since.
+fn left_to_people(
+    step: StepId,
+    name: &str,
+    by_hand: &mut HashMap<Place, Vec<String>>,
+    records: &mut Vec<Past>,
+) {
+    let known = records.len();
+    for ((of, key, part), ids) in by_hand.iter_mut() {
+        if of != name {
+            continue;
+        }
+        records.extend(ids.drain(..).map(|id| Past {
+            step,
+            key: key.clone(),
+            part: *part,
+            state: RecordState::Absent,
+            origin: Some(Origin::Created),
+            id,
+            fingerprint: 0,
+            written: None,
+            before: None,
+            again: true,
+        }));
+    }
+    if records.len() > known {
+        records.sort_by(|a, b| (&a.key, a.part, &a.id).cmp(&(&b.key, b.part, &b.id)));
+    }
 }
 
 /// Adds what an image does not hold yet: the first image of a member is the one from before the migration.

@@ -13,6 +13,27 @@ use crate::{
 use serde_json::{Map, Value as Json};
 use std::collections::HashSet;
 
+/// A record as it is now, with what only the list showed of it: a call for one record may show less (what a list
+/// includes on request), and what is not shown was not changed.
+pub fn filled(mut now: Json, listed: &Json) -> Json {
+    fill(&mut now, listed);
+    now
+}
+
+fn fill(now: &mut Json, listed: &Json) {
+    let (Json::Object(now), Json::Object(listed)) = (now, listed) else {
+        return;
+    };
+    for (name, value) in listed {
+        match now.get_mut(name) {
+            Some(there) => fill(there, value),
+            None => {
+                now.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
 /// The fields of a record that are not as written any more: their names. `written`: by every step that wrote into it.
 /// References to records that this rollback removed do not count.
 pub fn edited(
@@ -32,7 +53,12 @@ pub fn edited(
         if wrote.is_empty() {
             continue;
         }
-        let now = value_hash(field.data_type, &reader.read(record));
+        let shown = reader.read(record);
+        // Neither the answer to the write nor any call since shows it.
+        if shown == WireValue::Absent && wrote.iter().all(|w| w.kept.is_none()) {
+            continue;
+        }
+        let now = value_hash(field.data_type, &shown);
         if wrote.iter().any(|w| w.is(now)) {
             continue;
         }
