@@ -344,14 +344,35 @@ fn from_discovery_over_a_blocked_plan_and_the_admins_part_to_a_loaded_account() 
     let (code, done) = json_of("provision", &example, &[]);
     assert_eq!(code, Some(0), "{done}");
     assert!(done["done"].as_array().expect("done").len() > missing.len());
-    let (_, again) = json_of("provision", &example, &[]);
-    let left: Vec<&Value> = again["done"]
-        .as_array()
-        .expect("done")
-        .iter()
-        .filter(|d| d.as_str().unwrap().ends_with(": made"))
-        .collect();
-    assert_eq!(left, [] as [&Value; 0], "a second time makes nothing");
+    assert_eq!(done["refused"], serde_json::json!([]));
+    // Templates need more than a name: they are made as a run makes them, from the same rows.
+    let index = example
+        .folder
+        .path()
+        .join("export/EmailTemplates/index.csv");
+    let templates = csv_rows(&index).len();
+    let made = counts(&sandbox);
+    // One names a file that is not there, and is held as in a run.
+    let held = example.holds().into_iter();
+    let held = held.filter(|(step, ..)| step == "template").count();
+    assert_eq!(held, 1);
+    assert_eq!(
+        made["email_template"] + held,
+        before["email_template"] + templates
+    );
+    assert_eq!(made["contact"], before["contact"], "an admin's part only");
+    let (code, again) = json_of("provision", &example, &[]);
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        (&again["done"], &again["refused"]),
+        (&serde_json::json!([]), &serde_json::json!([])),
+        "a second time makes nothing"
+    );
+    assert_eq!(counts(&sandbox), made);
+    let text = command("provision", &example, &[]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("nothing to do"), "{text}");
+    assert!(!text.contains("exists"), "{text}");
 
     discover(&example);
     let (code, judged) = flight(&example);
@@ -363,9 +384,11 @@ fn from_discovery_over_a_blocked_plan_and_the_admins_part_to_a_loaded_account() 
         .map(|f| f["state"].as_str().expect("a state"))
         .collect();
     assert_eq!(states, BTreeSet::from(["exists"]));
-    // Templates need more than a name: the run makes them through the admin plane, a real account's admin by hand.
-    support_ok(&run(&example, &["--provision"]));
-    assert!(counts(&sandbox)["contact"] > before["contact"] + 200);
+    // Nothing of an admin's part is left for the run: it does without.
+    support_ok(&run(&example, &[]));
+    let there = counts(&sandbox);
+    assert!(there["contact"] > before["contact"] + 200);
+    assert_eq!(there["email_template"], made["email_template"]);
 }
 
 #[test]
@@ -501,6 +524,39 @@ fn a_run_looks_at_the_account_again_and_names_what_is_gone() {
         counts(&first)["contact"],
         "nothing was sent"
     );
+}
+
+#[test]
+fn stages_and_users_are_made_once_and_what_the_account_refuses_is_told_as_that() {
+    let sandbox = account("interactive", "pro");
+    let example = Example::against("interactive", &sandbox);
+    let (_, done) = json_of("provision", &example, &[]);
+    let made = counts(&sandbox);
+    assert!(made["stage"] > 8 && made["pipeline"] > 1, "{made:?}");
+    let lines = |told: &Value, list: &str| -> Vec<String> {
+        let all = told[list].as_array().expect("a list").iter();
+        all.map(|d| d.as_str().expect("a line").to_owned())
+            .collect()
+    };
+    let first = lines(&done, "done");
+    let once: BTreeSet<&String> = first.iter().collect();
+    assert_eq!(once.len(), first.len(), "each thing once: {first:?}");
+    assert!(
+        first.iter().any(|l| l.ends_with("records of stage: made")),
+        "{first:?}"
+    );
+    // An owner of the export that is no address.
+    let refused = lines(&done, "refused");
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0].starts_with("user o9: "), "{refused:?}");
+    let (_, again) = json_of("provision", &example, &[]);
+    assert_eq!(lines(&again, "done"), [] as [String; 0]);
+    assert_eq!(lines(&again, "refused"), refused);
+    assert_eq!(counts(&sandbox), made);
+    // A rollback lists what it made: only a person can remove it.
+    let (_, undone) = json_of("rollback", &example, &["--plan"]);
+    let by_hand = undone["by_hand"].as_array().expect("a list");
+    assert!(by_hand.iter().any(|l| l["object"] == "stage"), "{undone}");
 }
 
 #[test]

@@ -84,6 +84,30 @@ impl Plan {
             .filter_map(move |d| Some((d.field, self.step(id)?.fields.get(d.field)?)))
     }
 
+    /// The part that an admin does: the steps whose records no call makes, as far as all that they need is among them.
+    /// It has the same steps by position, and loads those only.
+    pub fn by_hand(&self) -> Plan {
+        let mut kept: Vec<bool> = self.loads.iter().map(|l| *l == Load::ByHand).collect();
+        let is_kept = |kept: &[bool], id: StepId| kept.get(id.ix()).copied().unwrap_or(false);
+        loop {
+            let lost = self
+                .edges
+                .iter()
+                .find(|e| is_kept(&kept, e.then) && !is_kept(&kept, e.first));
+            match lost.and_then(|e| kept.get_mut(e.then.ix())) {
+                Some(slot) => *slot = false,
+                None => break,
+            }
+        }
+        let mut part = self.clone();
+        for batch in &mut part.batches {
+            batch.retain(|id| is_kept(&kept, *id));
+        }
+        part.batches.retain(|batch| !batch.is_empty());
+        part.deferred.retain(|d| is_kept(&kept, d.step));
+        part
+    }
+
     /// The hash of everything that decides what a run does, in hexadecimal.
     pub fn hash(&self) -> String {
         self.fingerprints.plan.to_string()

@@ -69,8 +69,8 @@ pub struct Outcome {
     pub unmatched: BTreeMap<Unmatched, Group>,
     /// References written in second passes.
     pub second_pass_written: u64,
-    /// Custom fields created.
-    pub fields_made: u64,
+    /// What was done about custom fields, one line each.
+    pub fields_made: Vec<String>,
     /// Steps with more held and failed records than the policy allows.
     pub over_limit: Vec<StepId>,
     /// What was going to happen, by step; empty when no run before came to its end.

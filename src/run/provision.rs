@@ -3,20 +3,27 @@
 //! Where an unknown field is dropped in silence, a missing one loses a column of every record. What cannot be
 //! created by API goes to a list for the admin; a sandbox destination can do the admin's part.
 
-use super::{context::Context, failure::RunError};
+use super::{
+    context::Context,
+    execute::{Executor, Inputs},
+    failure::RunError,
+};
 use crate::{
     connector::{
-        Stop,
+        Reply, Stop,
         rest::{RemoteField, Rest},
     },
-    ident::ObjectId,
+    ident::{ObjectId, StepId},
     mapping::Create,
     platform::Object,
     transform::Tables,
     value::Type,
 };
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A custom field that a destination object must have.
 struct Wanted {
@@ -32,9 +39,9 @@ struct Wanted {
 ///
 /// # Errors
 /// [`RunError::Waits`] with the list for the admin, or when the destination stops answering.
-pub async fn fields(ctx: &Context, tables: &Tables) -> Result<u64, RunError> {
+pub async fn fields(ctx: &Context, tables: &Tables) -> Result<Vec<String>, RunError> {
     let mut missing = Vec::new();
-    let mut made = 0;
+    let mut made = Vec::new();
     for (id, wanted) in wanted(ctx, tables) {
         let object = ctx.object(id)?;
         let there = ctx.rest.fields(id).await?;
@@ -56,7 +63,10 @@ pub async fn fields(ctx: &Context, tables: &Tables) -> Result<u64, RunError> {
                 )
                 .await?;
                 match refused {
-                    None => made += 1,
+                    None => made.push(match existing {
+                        None => format!("custom field {}.{}: made", object.name, field.name),
+                        Some(_) => format!("custom field {}.{}: changed", object.name, field.name),
+                    }),
                     Some(why) => missing.push(line(object, &field, &why)),
                 }
             } else {
@@ -80,11 +90,61 @@ pub async fn fields(ctx: &Context, tables: &Tables) -> Result<u64, RunError> {
     })
 }
 
+/// What was done in the place of an admin.
+#[derive(Debug, Default)]
+pub struct Provisioned {
+    /// What was made or changed, one line each.
+    pub made: Vec<String>,
+    /// What was refused, with the reason, one line each.
+    pub refused: Vec<String>,
+}
+
+/// Does what a run with `--provision` does in the place of an admin, and no more: custom fields, and the records of
+/// steps that no call makes. `inputs.plan` is the admin's part of the plan.
+///
+/// # Errors
+/// As a run: with the fields that the account refuses, or when destination or ledger stop.
+pub async fn admins_part(inputs: Inputs) -> Result<Provisioned, RunError> {
+    let mut executor = Executor::prepare(inputs).await?;
+    executor.load().await?;
+    let mapping = Arc::clone(&executor.ctx.mapping);
+    let named = |id: StepId| {
+        let step = mapping.steps.get(id.ix());
+        let object = step.and_then(|s| mapping.destination.objects.get(s.to.ix()));
+        object.map_or("", |o| o.name.as_str())
+    };
+    let outcome = executor.outcome;
+    let mut done = Provisioned {
+        made: outcome.fields_made,
+        refused: Vec::new(),
+    };
+    for (id, counts) in &outcome.steps {
+        for (count, word) in [(counts.created, "made"), (counts.updated, "changed")] {
+            match count {
+                0 => {}
+                1 => done
+                    .made
+                    .push(format!("1 record of {}: {word}", named(*id))),
+                n => done
+                    .made
+                    .push(format!("{n} records of {}: {word}", named(*id))),
+            }
+        }
+    }
+    for ((id, why), group) in &outcome.refusals {
+        let (object, examples) = (named(*id), group.examples.join(", "));
+        let records = group.records;
+        done.refused
+            .push(format!("{records} of {object} ({examples}): {why}"));
+    }
+    Ok(done)
+}
+
 /// Makes a custom field of a simulated account, or gives it these choices. `Some`: why that was refused.
 ///
 /// # Errors
 /// When the account cannot be reached.
-pub async fn make_field(
+async fn make_field(
     rest: &Rest,
     object: &str,
     name: &str,
@@ -112,7 +172,13 @@ pub async fn make_record(
     record: &serde_json::Value,
 ) -> Result<Option<String>, RunError> {
     let path = format!("/_admin/objects/{object}");
-    refusal(rest.admin_post(&path, record).await)
+    let record = record.to_string();
+    Ok(match rest.admin_create(&path, record.as_bytes()).await? {
+        Reply::Done { .. } => None,
+        Reply::Gone => Some("there is no such object".to_owned()),
+        Reply::Refused { reasons, .. } => Some(reasons.join("; ")),
+        Reply::InDoubt { why } => Some(why),
+    })
 }
 
 fn refusal(answer: Result<serde_json::Value, Stop>) -> Result<Option<String>, RunError> {
@@ -167,7 +233,7 @@ fn wanted(ctx: &Context, tables: &Tables) -> BTreeMap<ObjectId, Vec<Wanted>> {
     let Some(rules) = &ctx.mapping.destination.custom else {
         return BTreeMap::new();
     };
-    for (id, step) in (0u16..).map(crate::ident::StepId).zip(&ctx.mapping.steps) {
+    for (id, step) in (0u16..).map(StepId).zip(&ctx.mapping.steps) {
         for (at, field) in step.fields.iter().enumerate() {
             let (Some(create), Some(target)) = (
                 &field.create,
@@ -204,12 +270,7 @@ fn wanted(ctx: &Context, tables: &Tables) -> BTreeMap<ObjectId, Vec<Wanted>> {
         .collect()
 }
 
-fn choices(
-    create: &Create,
-    tables: &Tables,
-    step: crate::ident::StepId,
-    field: usize,
-) -> Vec<String> {
+fn choices(create: &Create, tables: &Tables, step: StepId, field: usize) -> Vec<String> {
     match &create.values {
         Some(values) => values.clone(),
         None => tables

@@ -5,23 +5,30 @@ use super::{discover, ledger_path, run, state_folder};
 use crate::{
     cli::{
         commands::discover::DocumentFormat,
-        connect::{self, Access},
+        connect::{self, Access, Destination},
         exit::{Exit, Failure},
         load::{self, Loaded},
         lock, out, preflight,
         progress::Progress,
+        undoing,
     },
     clock::{Clock, SystemClock},
+    connector::Stop,
     event::Event,
-    ledger::{Ledger, Options},
+    ledger::{Ledger, Options, RunMeta},
     mapping::DestinationConnection,
     plan::{
-        Preflight,
-        preflight::{Facts, FieldState, judge},
+        Plan, Preflight,
+        preflight::{Facts, Todo, judge},
     },
     platform::lock::{AccountInventory, SchemaLock},
     report::{document, preflight as words},
-    run::{RunError, context::Emit, provision},
+    run::{
+        Inputs, RunError,
+        context::Emit,
+        provision::{self, Provisioned},
+        source::Source,
+    },
 };
 use clap::Args;
 use serde_json::json;
@@ -68,19 +75,21 @@ pub fn run(args: &ProvisionArgs) -> Result<Exit, Failure> {
         None => discover::look(&loaded, true, &emit)?,
     };
     progress.clear();
-    let path = ledger_path(&migration.path);
-    let ledger = if path.is_file() {
-        let clock = Arc::new(SystemClock::new()) as Arc<dyn Clock>;
-        let ledger = Ledger::open(&path, Options::new(clock));
-        Some(ledger.map_err(|e| run::open_failure(&e))?)
-    } else {
-        None
-    };
+    let clock = Arc::new(SystemClock::new());
+    let ledger = Ledger::open(
+        &ledger_path(&migration.path),
+        Options::new(Arc::clone(&clock) as Arc<dyn Clock>),
+    )
+    .map_err(|e| run::open_failure(&e))?;
+    let ledger = Arc::new(ledger);
+    undoing::refuse(&ledger)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
-    let result = runtime.block_on(fulfil(&loaded, &lock, &emit));
+    let source = Arc::new(source);
+    let result = runtime.block_on(fulfil(&loaded, &lock, &ledger, &clock, source, &emit));
+    progress.clear();
     runtime.shutdown_background();
     drop(ledger);
     let (done, flight) = result?;
@@ -94,7 +103,7 @@ pub fn run(args: &ProvisionArgs) -> Result<Exit, Failure> {
 fn print(
     loaded: &Loaded,
     format: DocumentFormat,
-    done: &[String],
+    done: &Provisioned,
     flight: &Preflight,
 ) -> Result<(), Failure> {
     use document::Block;
@@ -105,10 +114,14 @@ fn print(
         ),
         Block::Heading(2, "Done".to_owned()),
     ];
-    if done.is_empty() {
-        blocks.push(Block::Line("nothing was left to do".to_owned()));
+    if done.made.is_empty() {
+        blocks.push(Block::Line("nothing to do".to_owned()));
     }
-    blocks.push(Block::Items(done.to_vec()));
+    blocks.push(Block::Items(done.made.clone()));
+    if !done.refused.is_empty() {
+        blocks.push(Block::Heading(2, "Refused by the account".to_owned()));
+        blocks.push(Block::Items(done.refused.clone()));
+    }
     blocks.push(Block::Heading(2, "Left for people".to_owned()));
     blocks.extend(words::checklist(&flight.checklist));
     let lines = words::blocking_lines(flight);
@@ -120,7 +133,8 @@ fn print(
     }
     let json = json!({
         "schema_version": 1,
-        "done": done,
+        "done": done.made,
+        "refused": done.refused,
         "left": serde_json::to_value(&flight.checklist)
             .map_err(|e| Failure::new(Exit::Internal, e.to_string()))?,
         "blocking": lines.len(),
@@ -136,8 +150,11 @@ fn print(
 async fn fulfil(
     loaded: &Loaded,
     lock: &SchemaLock,
+    ledger: &Arc<Ledger>,
+    clock: &Arc<SystemClock>,
+    source: Arc<Source>,
     emit: &Emit,
-) -> Result<(Vec<String>, Preflight), Failure> {
+) -> Result<(Provisioned, Preflight), Failure> {
     let migration = &loaded.migration;
     let state = state_folder(&migration.path);
     let access = Access {
@@ -145,63 +162,105 @@ async fn fulfil(
         ..Access::default()
     };
     let destination = connect::destination(loaded, access, &state, Arc::clone(emit)).await?;
+    run::listen(&destination.cancel);
+    let begun = ledger
+        .begin_run(RunMeta {
+            command: "provision".to_owned(),
+            plan: loaded.plan.hash(),
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+        .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+    connect::restore_budget(ledger, &destination, clock.now());
+    let budget = connect::keep_budget(ledger, &destination);
     let result = async {
         destination.rest.probe().await?;
         let tier = migration.tier.as_deref();
         let look = || crate::run::discover::account(&destination.rest, &migration.mapping, tier);
         let account = look().await?;
         let before = judged(loaded, lock, &account);
-        let mut done = Vec::new();
-        for field in &before.fields {
-            if !matches!(field.state, FieldState::Missing | FieldState::Differs) {
-                continue;
-            }
-            let place = format!("custom field {}.{}", field.object, field.name);
-            // What people added stays.
-            let there = account
-                .object(&field.object)
-                .and_then(|o| o.field(&field.name))
-                .map(|f| f.choices.clone())
-                .unwrap_or_default();
-            let more = field.options.clone().unwrap_or_default();
-            let options: BTreeSet<String> = there.into_iter().chain(more).collect();
-            done.push(
-                match provision::make_field(
-                    &destination.rest,
-                    &field.object,
-                    &field.name,
-                    &field.label,
-                    &field.data_type,
-                    &options,
-                )
-                .await?
-                {
-                    None => format!("{place}: made"),
-                    Some(why) => format!("{place}: not made, {why}"),
-                },
-            );
-        }
-        for todo in before.checklist.iter().filter(|t| t.when == "before") {
-            let by_key = matches!(todo.kind, "user" | "record");
-            let Some(body) = by_key
-                .then(|| body(loaded, &todo.object, &todo.item))
-                .flatten()
-            else {
-                continue;
-            };
-            let place = format!("{} {}", todo.object, todo.item);
-            done.push(
-                match provision::make_record(&destination.rest, &todo.object, &body).await? {
-                    None => format!("{place}: made"),
-                    Some(why) => format!("{place}: not made, {why}"),
-                },
-            );
-        }
-        Ok((done, judged(loaded, lock, &look().await?)))
+        let mut done = Provisioned::default();
+        // Users come first: records of others may belong to them.
+        make(loaded, &destination, &account, &before, "user", &mut done).await?;
+        let part = Arc::new(loaded.plan.by_hand());
+        let records = provision::admins_part(Inputs {
+            mapping: Arc::clone(&migration.mapping),
+            plan: Arc::clone(&part),
+            source,
+            zone: connect::zone_of(migration),
+            rest: destination.rest.clone(),
+            ledger: Arc::clone(ledger),
+            run: begun,
+            provision: true,
+            emit: Arc::clone(emit),
+            watch: false,
+        })
+        .await?;
+        done.made.extend(records.made);
+        done.refused.extend(records.refused);
+        // Choices that values are mapped to, and that are no record of the source.
+        let account = look().await?;
+        let still = judged(loaded, lock, &account);
+        make(loaded, &destination, &account, &still, "record", &mut done).await?;
+        let account = look().await?;
+        let mut left = judged(loaded, lock, &account);
+        left.checklist
+            .retain(|todo| !is_done(&part, &account, todo));
+        Ok((done, left))
     }
     .await;
+    budget.abort();
+    let outcome = match &result {
+        Ok((done, _)) if done.refused.is_empty() => "completed",
+        Ok(_) => "completed_with_holds",
+        Err(RunError::Stop(Stop::Cancelled)) => "stopped",
+        Err(_) => "aborted",
+    };
+    let ended = ledger.end_run(outcome);
     destination.close().await;
-    result.map_err(|error: RunError| run::failure(error))
+    let result = result.map_err(|error: RunError| run::failure(error))?;
+    ended.map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+    Ok(result)
+}
+
+/// Makes what the checklist names by a single text, each once.
+async fn make(
+    loaded: &Loaded,
+    destination: &Destination,
+    account: &AccountInventory,
+    flight: &Preflight,
+    kind: &str,
+    done: &mut Provisioned,
+) -> Result<(), RunError> {
+    let mut seen = BTreeSet::new();
+    let todos = flight.checklist.iter();
+    for todo in todos.filter(|t| t.when == "before" && t.kind == kind) {
+        let Some(body) = body(loaded, &todo.object, &todo.item) else {
+            continue;
+        };
+        let there = account.object(&todo.object).and_then(|o| o.has(&todo.item));
+        if there == Some(true) || !seen.insert((&todo.object, &todo.item)) {
+            continue;
+        }
+        let place = format!("{} {}", todo.object, todo.item);
+        match provision::make_record(&destination.rest, &todo.object, &body).await? {
+            None => done.made.push(format!("{place}: made")),
+            Some(why) => done.refused.push(format!("{place}: {why}")),
+        }
+    }
+    Ok(())
+}
+
+/// True for records that were just made and that no call shows: nobody else could tell that they are there.
+fn is_done(part: &Plan, account: &AccountInventory, todo: &Todo) -> bool {
+    let known = account.object(&todo.object).and_then(|o| o.names.as_ref());
+    let mut steps = part.batches.iter().flatten();
+    todo.kind == "record"
+        && known.is_none()
+        && steps.any(|id| {
+            let step = part.step(*id);
+            let to = step.and_then(|s| part.mapping.destination.objects.get(s.to.ix()));
+            to.is_some_and(|o| o.name == todo.object)
+        })
 }
 
 /// The plan against the account as an admin sees it: without the help of a run.

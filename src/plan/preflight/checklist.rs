@@ -28,7 +28,7 @@ pub struct Todo {
 
 pub(super) fn collect(plan: &Plan, facts: &Facts<'_>, out: &mut Preflight) {
     let mut list = Vec::new();
-    users(plan, out, &mut list);
+    users(plan, facts, out, &mut list);
     records(plan, facts, out, &mut list);
     fields(facts, out, &mut list);
     for item in &plan.manifest.by_hand {
@@ -57,18 +57,24 @@ pub(super) fn collect(plan: &Plan, facts: &Facts<'_>, out: &mut Preflight) {
     out.checklist = list;
 }
 
-fn users(plan: &Plan, out: &Preflight, list: &mut Vec<Todo>) {
+fn users(plan: &Plan, facts: &Facts<'_>, out: &Preflight, list: &mut Vec<Todo>) {
     for owner in &out.owners {
         let step = plan.mapping.steps.iter().find(|s| s.name == owner.step);
         let Some(step) = step else { continue };
+        let object = plan.mapping.destination.objects.get(step.to.ix());
+        let there = facts
+            .account
+            .and_then(|a| a.object(&object?.name)?.has(&owner.owner));
         let placeholder = matches!(step.absent, Absent::Placeholder(_) | Absent::Create);
         let (what, when) = match owner.state {
             OwnerState::Unmatched if placeholder => ("activate the placeholder user", "after"),
             OwnerState::Unmatched => ("create the user", "before"),
+            OwnerState::NotListed if there == Some(true) => {
+                ("add the user to the source's list", "before")
+            }
             OwnerState::NotListed => ("create the user, and add it to the source's list", "before"),
             _ => continue,
         };
-        let object = plan.mapping.destination.objects.get(step.to.ix());
         list.push(Todo {
             who: "admin".to_owned(),
             kind: "user",

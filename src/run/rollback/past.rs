@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 type Place = (String, String, u32);
 
 /// The commands that load.
-const LOADS: [&str; 3] = ["run", "delta", "sample"];
+const LOADS: [&str; 4] = ["run", "delta", "sample", "provision"];
 
 /// A record that went to the destination, or may have.
 #[derive(Clone, Debug)]
