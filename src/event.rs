@@ -111,6 +111,21 @@ pub enum Event {
         /// How many.
         records: u64,
     },
+    /// The destination was counted after a batch.
+    Counted {
+        /// The batch, from 1.
+        batch: u64,
+        /// The destination object.
+        object: String,
+        /// Records that must be there.
+        expected: Option<u64>,
+        /// Records that are there.
+        found: Option<u64>,
+        /// `balanced`, `more`, `others`, `missing`, `not_known`.
+        verdict: String,
+        /// The same in words, with the keys of records that are missing.
+        words: String,
+    },
     /// A step ended.
     StepFinished {
         /// The step.

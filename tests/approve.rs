@@ -311,3 +311,51 @@ fn a_waiver_is_said_aloud_and_stands_in_the_ledger() {
     );
     assert_eq!(entries(&example, "waived").len(), 2);
 }
+
+#[test]
+fn as_many_people_as_the_policy_asks_for_must_approve_the_same() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    example.edit(|text| text.replace("policy:\n", "policy:\n  approve: {sample: 2}\n"));
+    assert_eq!(sample(&example, &[]).status.code(), Some(0));
+    let output = approve(&example, &[]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        (&report["people"], &report["needed"]),
+        (&json!(["Kim Ortega"]), &json!(2))
+    );
+    // The same person is one person.
+    assert_eq!(approve(&example, &[]).status.code(), Some(0));
+    let message = failed_with(&run(&example), 4);
+    for part in ["2 people must approve", "1 has: Kim Ortega"] {
+        assert!(message.contains(part), "`{part}` in {message}");
+    }
+    // A second one looked, too.
+    let other = command("approve", &example, &["--by", "Jo Lind"]);
+    assert_eq!(other.status.code(), Some(0));
+    report_of(&run(&example));
+    example.edit(|text| text.replace("tier: growth", "tier: pro"));
+    let message = failed_with(&run(&example), 4);
+    assert!(message.contains("no longer holds"), "{message}");
+}
+
+#[test]
+fn a_sample_is_no_way_around_an_approval() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    let output = command(
+        "sample",
+        &example,
+        &["--provision", "--size", "100000", "--format", "json"],
+    );
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["size"], 300, "{report}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("it aims at 300"), "{stderr}");
+    let there = counts(&sandbox);
+    assert!(
+        there["contact"] + there["note"] + there["task"] < 400,
+        "{there:?}"
+    );
+    failed_with(&run(&example), 4);
+}

@@ -12,7 +12,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs};
-use support::{Example, Sandbox, account, counts, report_of, step};
+use support::{Example, Sandbox, account, counts, failed_with, report_of, root, step};
 
 fn contact(sandbox: &Sandbox, email: &str) -> Value {
     sandbox
@@ -323,4 +323,116 @@ fn each_quirk_of_the_account_is_survived_or_told() {
             "{quirk}: the ledger was lost"
         );
     }
+}
+
+/// An account for the example with deals, which are created one by one between contacts and activities.
+fn with_deals() -> (Sandbox, Example) {
+    let seed = root().join("examples/smartdesk/sandbox.yaml");
+    let seed = seed.to_str().expect("a path");
+    let args = [
+        "--seed",
+        seed,
+        "--tier",
+        "growth",
+        "--calls-per-minute",
+        "0",
+    ];
+    let sandbox = Sandbox::start("freshsales.yaml", &args);
+    let example = Example::against("smartdesk", &sandbox);
+    (sandbox, example)
+}
+
+fn order(sandbox: &Sandbox, faults: Value) {
+    let (status, answer) = sandbox.admin_post("/faults", &json!({ "faults": faults }));
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[test]
+fn records_that_were_acknowledged_and_not_kept_end_the_run_before_the_next_batch() {
+    let (sandbox, example) = with_deals();
+    order(
+        &sandbox,
+        json!([{"fault": "forgotten", "method": "POST", "path": "/deals", "call": 2}]),
+    );
+    let message = failed_with(&example.command().output().expect("it runs"), 5);
+    let made = counts(&sandbox)["deal"];
+    let expected = format!("deal: {made} there, {} expected (0 before", made + 1);
+    for part in [
+        "the next one does not begin",
+        &expected,
+        "MISSING deal D",
+        "transload reconcile",
+    ] {
+        assert!(message.contains(part), "`{part}` in {message}");
+    }
+    let there = counts(&sandbox);
+    assert_eq!((there["task"], there["note"]), (0, 0), "{there:?}");
+
+    // The same command does not get past it: the count before the batch is in the ledger.
+    let writes = |sandbox: &Sandbox| sandbox.admin_get("/calls")["writes"].clone();
+    let before = writes(&sandbox);
+    let again = failed_with(&example.command().output().expect("it runs"), 5);
+    assert!(again.contains(&expected), "{again}");
+    assert_eq!(writes(&sandbox), before);
+
+    // Told and passed by.
+    example.edit(|text| text.replace("policy:\n", "policy:\n  gate: {counts: warn}\n"));
+    let output = example.command().output().expect("it runs");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("MISSING deal D"), "{stderr}");
+    assert!(counts(&sandbox)["task"] > 0, "{stderr}");
+
+    // Off: nobody asks.
+    let (sandbox, example) = with_deals();
+    order(
+        &sandbox,
+        json!([{"fault": "forgotten", "method": "POST", "path": "/deals", "call": 2}]),
+    );
+    example.edit(|text| text.replace("policy:\n", "policy:\n  gate: {counts: off}\n"));
+    let output = example.command().output().expect("it runs");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!stderr.contains("MISSING"), "{stderr}");
+    assert!(counts(&sandbox)["task"] > 0, "{stderr}");
+}
+
+#[test]
+fn what_people_make_and_remove_meanwhile_is_no_fault_and_a_second_run_counts_nothing() {
+    let (sandbox, example) = with_deals();
+    let own = json!({"deal": {"name": "Their own", "amount": 5}});
+    let ids: Vec<String> = (0..2)
+        .map(|_| sandbox.person("POST", "/deals", &own)["deal"]["id"].to_string())
+        .collect();
+    // The run is interrupted among the deals, and people remove theirs before it goes on.
+    order(
+        &sandbox,
+        json!([{"fault": "denied", "method": "POST", "path": "/deals", "call": 4}]),
+    );
+    assert_eq!(
+        example.command().output().expect("it runs").status.code(),
+        Some(2)
+    );
+    order(&sandbox, json!([]));
+    for id in ids {
+        sandbox.person("DELETE", &format!("/deals/{id}"), &Value::Null);
+    }
+    let report = example.run();
+    let count = |object: &str| {
+        let all = report["counts"].as_array().expect("counts");
+        let found = all.iter().find(|c| c["object"] == object);
+        found.unwrap_or_else(|| panic!("{object} in {report}"))
+    };
+    let deals = count("deal");
+    assert_eq!(deals["verdict"], "others", "{deals}");
+    assert_eq!(deals["before"], 2, "{deals}");
+    assert_eq!(deals["missing_records"], 0, "{deals}");
+    for object in ["task", "appointment", "sales_activity"] {
+        assert_eq!(count(object)["verdict"], "balanced", "{report}");
+    }
+    // Notes are shown below their parents only.
+    assert_eq!(count("note")["verdict"], "not_known");
+    let again = example.run();
+    assert_eq!(
+        (&again["calls_write"], &again["counts"]),
+        (&json!(0), &json!([]))
+    );
 }

@@ -134,6 +134,33 @@ fn a_delta_loads_what_changed_tells_what_is_gone_and_is_repeatable() {
             .expect("steps")
             .is_empty()
     );
+    // The policy may say so, too.
+    let policy = |more: &str| {
+        example.edit(|text| {
+            let at = text.find("policy:\n").expect("a policy") + "policy:\n".len();
+            let rest = text[at..].lines().filter(|l| !l.starts_with("  delta:"));
+            let rest: String = rest.map(|l| format!("{l}\n")).collect();
+            format!("{}{more}{rest}", &text[..at])
+        });
+    };
+    policy("  delta: {deleted: ignore}\n");
+    let ignored = report_of(&delta(&example, &["--export", folder, "--format", "json"]));
+    assert_eq!(ignored["gone"], json!([]));
+    assert_eq!(ignored["deletions_unseen"], part["deletions_unseen"]);
+    // After its time a delta has to be asked for.
+    policy("  delta: {for: 1s}\n");
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let late = failed_with(&delta(&example, &["--export", folder]), 2);
+    assert!(
+        late.contains("foreseen until") && late.contains("--late"),
+        "{late}"
+    );
+    let forced = delta(
+        &example,
+        &["--export", folder, "--late", "--format", "json"],
+    );
+    assert_eq!(report_of(&forced)["calls_write"], 0);
+    policy("  delta: {for: 30d}\n");
     // For people.
     for format in ["text", "markdown"] {
         let output = delta(&example, &["--export", folder, "--format", format]);

@@ -189,6 +189,20 @@ fn every_kind() -> Vec<Entry> {
             step: step.clone(),
             chunk: "c0".into(),
         },
+        Entry::CountedBefore {
+            object: "person".into(),
+            batch: 2,
+            records: Some(7),
+            made: 3,
+        },
+        Entry::CountedAfter {
+            object: "person".into(),
+            batch: 2,
+            found: Some(9),
+            expected: Some(10),
+            verdict: "missing".into(),
+            passed: false,
+        },
         Entry::Decided {
             name: "tag prefix".into(),
             value: "old-".into(),
@@ -291,7 +305,15 @@ fn every_entry_comes_back_as_it_went_in() {
     );
     assert_eq!(view.files("contact").unwrap()[0].1, 5);
     assert_eq!(view.budget("acme", 0).unwrap(), [(1_700_000_000, 42)]);
-    assert_eq!(view.decisions().unwrap()[0].1, "old-");
+    let decided = view.decisions().unwrap();
+    assert!(decided.contains(&("tag prefix".into(), "old-".into())));
+    let baseline = view.baseline("person").unwrap().unwrap();
+    assert_eq!((baseline.records, baseline.made), (Some(7), 3));
+    let last = &view.last_counts().unwrap()["person"];
+    assert_eq!(
+        (last.expected, last.verdict.as_str()),
+        (Some(10), "missing")
+    );
     let runs = view.runs().unwrap();
     assert_eq!(runs[0].outcome.as_deref(), Some("completed"));
     assert_eq!(view.steps(1).unwrap()[0].counts.unwrap().created, 2);

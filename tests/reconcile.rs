@@ -600,6 +600,10 @@ fn an_account_that_was_never_loaded_misses_everything_and_files_are_refused() {
 
     example
         .edit(|text| support::replace_block(text, "destination:", "destination:\n  folder: out\n"));
+    let none = reconciled(&example.migration(), &["--sample", "0"]);
+    assert_eq!(none.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&none.stderr).into_owned();
+    assert!(message.contains("leave `--sample` out"), "{message}");
     let refused = reconciled(&example.migration(), &[]);
     let code = refused.status.code();
     assert!(code == Some(1) || code == Some(2), "{refused:?}");

@@ -505,11 +505,12 @@ fn a_stop_is_clean_and_goes_on() {
 fn what_changed_takes_the_place_of_what_was() {
     let shop = Shop::start(|call| match (call.n, call.asked("since")) {
         (0, "") => Answer::named(&[(1, "Ann"), (2, "Bob"), (3, "Cem")]),
-        (1, since) => {
-            // A little further back than the first reading began.
+        (n @ (1 | 2), since) => {
+            // Further back than the reading before began: a little, then by what the policy says.
             let since: jiff::Timestamp = since.parse().expect("an instant");
             let ago = SystemClock::new().now().duration_since(since);
-            assert!(ago.as_mins() >= 10 && ago.as_mins() < 30, "{since}");
+            let least = if n == 1 { 10 } else { 120 };
+            assert!((least..least + 20).contains(&ago.as_mins()), "{since}");
             Answer::named(&[(2, "Bea"), (4, "Dan")])
         }
         other => panic!("{other:?}"),
@@ -531,7 +532,9 @@ fn what_changed_takes_the_place_of_what_was() {
     assert_eq!(shop.loaded(), [1, 2, 3, 4]);
     let names: Vec<Value> = shop.rows().iter().map(|r| r["name"].clone()).collect();
     assert_eq!(names, ["Ann", "Bea", "Cem", "Dan"]);
-    assert_eq!(shop.calls(), 2);
+    shop.edit_mapping(|text| format!("{text}policy: {{delta: {{overlap: 2h}}}}\n"));
+    report_of(&shop.extract(&["--changed"]));
+    assert_eq!(shop.calls(), 3);
 }
 
 #[test]

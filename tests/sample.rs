@@ -472,7 +472,9 @@ fn values_that_come_back_otherwise_are_named_by_class() {
     let long = "long ".repeat(80);
     example.edit_export("contacts.csv", |bytes| {
         let text = String::from_utf8(bytes).expect("text");
+        // Many people without a stage: the account gives them its first one.
         text.replacen(",Research,", &format!(",{long},"), 1)
+            .replace(",Evangelist,", ",,")
             .into_bytes()
     });
     let size = ["--size", "2000", "--values"];

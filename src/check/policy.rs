@@ -3,7 +3,7 @@
 use super::{literal, scope::Ctx};
 use crate::{
     diag::{Code, Diagnostic},
-    mapping::{BlankPolicy, Conflict, Policy},
+    mapping::{BlankPolicy, Conflict, CountGate, Cover, Deleted, Policy},
     spec::Node,
     value::Scalar,
 };
@@ -28,6 +28,10 @@ pub fn lower(ctx: &mut Ctx<'_>, mapping: &Node, migration: Option<&Node>) -> Pol
         if let Some(conflict) = node.get_text("conflict").and_then(Conflict::read) {
             policy.conflict = conflict;
         }
+        let counts = node.get("gate").and_then(|g| g.get_text("counts"));
+        if let Some(gate) = counts.and_then(CountGate::read) {
+            policy.gate = gate;
+        }
         if let Some(errors) = node.get("errors") {
             if let Some(share) = errors.get("max_share") {
                 match basis_points(share.text().unwrap_or("")) {
@@ -45,9 +49,23 @@ pub fn lower(ctx: &mut Ctx<'_>, mapping: &Node, migration: Option<&Node>) -> Pol
                 policy.errors_max_count = Some(count);
             }
         }
-        let span = node.get("rollback").and_then(|r| r.get_text("for"));
-        if let Some(Scalar::Seconds(seconds)) = span.and_then(literal::number) {
-            policy.rollback_seconds = u64::try_from(seconds).unwrap_or_default();
+        if let Some(seconds) = seconds(node, "rollback", "for") {
+            policy.rollback_seconds = seconds;
+        }
+        if let Some(seconds) = seconds(node, "delta", "for") {
+            policy.delta_seconds = Some(seconds);
+        }
+        if let Some(seconds) = seconds(node, "delta", "overlap") {
+            policy.delta_overlap_seconds = seconds;
+        }
+        match node.get("delta").and_then(|d| d.get_text("deleted")) {
+            Some("report") => policy.delta_deleted = Deleted::Report,
+            Some("ignore") => policy.delta_deleted = Deleted::Ignore,
+            _ => {}
+        }
+        let approvals = node.get("approve").and_then(|a| a.get_int("sample"));
+        if let Some(people) = approvals.and_then(|n| u32::try_from(n).ok()) {
+            policy.approvals = people;
         }
         if let Some(sample) = node.get("sample") {
             if let Some(size) = sample.get_int("size").and_then(|n| u32::try_from(n).ok()) {
@@ -56,9 +74,27 @@ pub fn lower(ctx: &mut Ctx<'_>, mapping: &Node, migration: Option<&Node>) -> Pol
             if let Some(seed) = sample.get_int("seed").and_then(|n| u64::try_from(n).ok()) {
                 policy.sample_seed = seed;
             }
+            if let Some(cover) = sample.get("cover") {
+                let has = |word: &str| cover.items().iter().any(|i| i.text() == Some(word));
+                policy.sample_cover = Cover {
+                    splits: has("splits"),
+                    value_maps: has("value_maps"),
+                    guards: has("guards"),
+                    types: has("types"),
+                    refs: has("refs"),
+                };
+            }
         }
     }
     policy
+}
+
+/// A span of time of a policy, in seconds.
+fn seconds(policy: &Node, of: &str, key: &str) -> Option<u64> {
+    match literal::number(policy.get(of)?.get_text(key)?)? {
+        Scalar::Seconds(seconds) => u64::try_from(seconds).ok(),
+        _ => None,
+    }
 }
 
 /// `0.5%` is 50 basis points.

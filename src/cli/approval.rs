@@ -59,6 +59,8 @@ pub enum Standing {
     Holds(Approved),
     /// Nothing was approved.
     Missing,
+    /// It would hold, but fewer people have given it than the policy asks for: who, and how many must be.
+    Few(Approved, Vec<String>, u32),
     /// What was approved is no longer what would run; what has changed, in words.
     Stale(Approved, Vec<String>),
 }
@@ -72,17 +74,40 @@ pub fn standing(loaded: &Loaded) -> Result<Standing, Failure> {
     if !path.is_file() {
         return Ok(Standing::Missing);
     }
-    let approved = View::open(&path)
-        .and_then(|view| view.approval())
-        .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
-    let Some(approved) = approved else {
+    let temporary = |e: crate::ledger::ReadError| Failure::new(Exit::Temporary, e.to_string());
+    let view = View::open(&path).map_err(temporary)?;
+    let Some(approved) = view.approval().map_err(temporary)? else {
         return Ok(Standing::Missing);
     };
-    let changes = plan::parts::changes(&approved.approval.parts, &parts(loaded)?);
-    Ok(match changes.is_empty() {
-        true => Standing::Holds(approved),
-        false => Standing::Stale(approved, changes),
-    })
+    let now = parts(loaded)?;
+    let changes = plan::parts::changes(&approved.approval.parts, &now);
+    if !changes.is_empty() {
+        return Ok(Standing::Stale(approved, changes));
+    }
+    let needed = loaded.migration.mapping.policy.approvals;
+    if needed > 1 {
+        let people = people(&view, &now).map_err(temporary)?;
+        if people.len() < needed as usize {
+            return Ok(Standing::Few(approved, people, needed));
+        }
+    }
+    Ok(Standing::Holds(approved))
+}
+
+/// Who has approved exactly these parts, each name once.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn people(view: &View, parts: &Parts) -> Result<Vec<String>, crate::ledger::ReadError> {
+    let mut people: Vec<String> = Vec::new();
+    for approved in view.approvals()? {
+        let by = approved.approval.by;
+        let new = !people.iter().any(|p| p.eq_ignore_ascii_case(&by));
+        if new && plan::parts::changes(&approved.approval.parts, parts).is_empty() {
+            people.push(by);
+        }
+    }
+    Ok(people)
 }
 
 /// Whether a full run may begin: `None` when its sample is approved, else what waives that.
@@ -120,6 +145,15 @@ pub fn gate(loaded: &Loaded, auto_approve: bool) -> Result<Option<&'static str>,
             "the full run needs an approved sample, and there is none",
         )
         .hint("`transload sample` loads one and shows how it came back, `transload approve` says that it is right; `--auto-approve` runs without and says so in the ledger, `approve: none` in the migration does so for good"),
+        Standing::Few(_, people, needed) => Failure::new(
+            Exit::NotApproved,
+            format!(
+                "{needed} people must approve the sample, and {} has: {}",
+                people.len(),
+                people.join(", ")
+            ),
+        )
+        .hint("somebody else looks at it, too: `transload approve --by NAME`"),
         Standing::Stale(approved, changes) => Failure::new(
             Exit::NotApproved,
             format!(

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     ident::{ObjectId, StepId},
     ledger::Ledger,
-    mapping::Mapping,
+    mapping::{Deleted, Mapping},
     platform::OpKind,
     report::{
         changes::{ConflictExample, ConflictGroup, EXAMPLES, StepPreview},
@@ -81,7 +81,8 @@ pub fn found(loaded: &Loaded, done: &Outcome, last: i64, args: &DeltaArgs) -> Fo
         let list = list.and_then(|o| o.op(OpKind::List));
         !args.whole && list.is_some_and(|l| l.since.is_some())
     };
-    let unseen = |step: &&crate::mapping::Step| args.partial || asked(step.from);
+    let ignored = mapping.policy.delta_deleted == Deleted::Ignore;
+    let unseen = |step: &&crate::mapping::Step| args.partial || ignored || asked(step.from);
     Found {
         after_run: last,
         watermarks: done

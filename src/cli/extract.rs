@@ -119,6 +119,9 @@ pub async fn source(
         account,
         cache: cache.clone(),
         again: reading.again,
+        overlap: jiff::SignedDuration::from_secs(
+            i64::try_from(migration.mapping.policy.delta_overlap_seconds).unwrap_or(i64::MAX),
+        ),
         clock,
         emit: Arc::clone(reading.emit),
     })

@@ -152,8 +152,16 @@ fn draw(bars: &MultiProgress, state: &mut State, event: &Event) {
                 let _ = bars.println(text);
             }
         }
-        Event::RunStarted { .. } | Event::BatchStarted { .. } => {}
+        Event::Counted { words, .. } if worth_saying(event) => {
+            let _ = bars.println(format!("  {words}"));
+        }
+        Event::Counted { .. } | Event::RunStarted { .. } | Event::BatchStarted { .. } => {}
     }
+}
+
+/// True for a count that is not as expected.
+fn worth_saying(event: &Event) -> bool {
+    matches!(event, Event::Counted { verdict, .. } if verdict != "balanced" && verdict != "not_known")
 }
 
 fn share(records: u64, total: Option<u64>) -> String {
@@ -221,6 +229,7 @@ fn line(event: &Event) {
             counts.failed
         )),
         Event::Extracted { .. } => out::note(&extracted(event)),
+        Event::Counted { words, .. } if worth_saying(event) => out::note(&format!("  {words}")),
         Event::Waiting { millis, why } if *millis >= 10_000 => {
             out::note(&format!("  waiting {:.0} s: {why}", *millis as f64 / 1e3));
         }

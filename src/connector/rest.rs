@@ -19,6 +19,7 @@ mod payload;
 mod read;
 mod send;
 mod setup;
+mod total;
 mod verdict;
 mod write;
 

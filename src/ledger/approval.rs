@@ -33,6 +33,24 @@ pub struct Approved {
 }
 
 impl View {
+    /// All approvals, the oldest first. Goes through the journal.
+    pub fn approvals(&self) -> Result<Vec<Approved>, ReadError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT at_ms, data FROM journal WHERE kind = 'approved' ORDER BY seq",
+        )?;
+        let mut rows = query.query([])?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            let data: String = row.get(1)?;
+            all.push(Approved {
+                at_ms: row.get(0)?,
+                approval: serde_json::from_str(&data)
+                    .map_err(|e| strange(format!("an approval: {e}")))?,
+            });
+        }
+        Ok(all)
+    }
+
     /// The last approval; `None` when nothing was ever approved.
     pub fn approval(&self) -> Result<Option<Approved>, ReadError> {
         let found: Option<String> = self

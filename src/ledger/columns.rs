@@ -55,6 +55,9 @@ impl Entry {
             Entry::JobStarted { step, chunk, .. } | Entry::JobEnded { step, chunk } => {
                 (step, chunk, 0)
             }
+            Entry::CountedBefore { object, .. } | Entry::CountedAfter { object, .. } => {
+                ("", object, 0)
+            }
             Entry::Decided { name, .. } => ("", name, 0),
             Entry::FileWritten { step, path, .. } => (step, path, 0),
             Entry::BudgetUsed { account, .. } => ("", account, 0),
@@ -176,6 +179,9 @@ impl Entry {
             } => {
                 *s = step.to_owned();
                 *k = key.to_owned();
+            }
+            Entry::CountedBefore { object, .. } | Entry::CountedAfter { object, .. } => {
+                *object = key.to_owned();
             }
             Entry::Decided { name, .. } => *name = key.to_owned(),
             Entry::BudgetUsed { account, .. } => *account = key.to_owned(),

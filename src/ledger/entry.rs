@@ -266,6 +266,34 @@ pub enum Entry {
         #[serde(skip)]
         chunk: String,
     },
+    /// The destination's own count of an object, before a batch made the first record of it.
+    CountedBefore {
+        /// The destination object.
+        #[serde(skip)]
+        object: String,
+        /// The batch, from 1.
+        batch: u64,
+        /// The count; `None` where the destination cannot tell.
+        records: Option<u64>,
+        /// Records of it that this migration had made by then and not undone.
+        made: u64,
+    },
+    /// The same after the batch, against what must be there.
+    CountedAfter {
+        /// The destination object.
+        #[serde(skip)]
+        object: String,
+        /// The batch, from 1.
+        batch: u64,
+        /// The count; `None` where the destination cannot tell.
+        found: Option<u64>,
+        /// Records that must be there.
+        expected: Option<u64>,
+        /// `balanced`, `more`, `others`, `missing`, `not_known`.
+        verdict: String,
+        /// False when the run ends here: the count before the batch stays for the next one.
+        passed: bool,
+    },
     /// Something was decided once and for all (a prefix, a name, a choice).
     Decided {
         /// What about.
@@ -446,6 +474,8 @@ impl Entry {
             Entry::SecondPassDone { .. } => "second_pass_done",
             Entry::JobStarted { .. } => "job_started",
             Entry::JobEnded { .. } => "job_ended",
+            Entry::CountedBefore { .. } => "counted_before",
+            Entry::CountedAfter { .. } => "counted_after",
             Entry::Decided { .. } => "decided",
             Entry::Watermark { .. } => "watermark",
             Entry::FileWritten { .. } => "file_written",

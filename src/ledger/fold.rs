@@ -10,6 +10,7 @@
 
 use super::{
     approval::{self, Approved},
+    counted,
     entry::{Entry, Origin},
     view::RecordState,
 };
@@ -330,6 +331,9 @@ impl Fold {
                     format!("INSERT OR REPLACE INTO {db}.decisions VALUES (?1, ?2)"),
                     params![approval::DECISION, value],
                 )
+            }
+            Entry::CountedBefore { .. } | Entry::CountedAfter { .. } => {
+                counted::write(connection, db, run, at_ms, entry)
             }
             Entry::Decided { name, value } => run_sql(
                 format!("INSERT OR REPLACE INTO {db}.decisions VALUES (?1, ?2)"),

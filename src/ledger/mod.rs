@@ -11,6 +11,7 @@
 pub mod approval;
 pub mod chain;
 mod columns;
+pub mod counted;
 pub mod entry;
 mod fold;
 pub mod id_map;
@@ -26,6 +27,7 @@ pub mod written;
 
 pub use approval::{Approval, Approved};
 pub use chain::Hash;
+pub use counted::Baseline;
 pub use entry::{Entry, Intent, Origin, Undone, WriteOp};
 pub use id_map::{IdEntry, IdMap, IdState, StepIds};
 pub use lease::Holder;

@@ -21,7 +21,9 @@ pub use model::{
     SplitTo, TestCase, ValueMap,
 };
 pub use op::{Loss, Op};
-pub use policy::{Absent, BlankPolicy, Conflict, Found, Missing, OnBad, Policy};
+pub use policy::{
+    Absent, BlankPolicy, Conflict, CountGate, Cover, Deleted, Found, Missing, OnBad, Policy,
+};
 pub use step::{
     Create, FieldMap, Guard, Join, JoinKind, Let, MatchKey, Of, OnJoin, RefSource, Step,
 };

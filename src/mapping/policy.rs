@@ -100,6 +100,67 @@ pub enum OnBad {
     Blank,
 }
 
+/// What the destination's own counts must show before the next batch begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CountGate {
+    /// Records that are missing end the run.
+    #[default]
+    Balanced,
+    /// They are told.
+    Warn,
+    /// The destination is not asked.
+    Off,
+}
+
+impl CountGate {
+    /// The policy of that word.
+    pub fn read(word: &str) -> Option<CountGate> {
+        match word {
+            "balanced" => Some(CountGate::Balanced),
+            "warn" => Some(CountGate::Warn),
+            "off" => Some(CountGate::Off),
+            _ => None,
+        }
+    }
+}
+
+/// What happens with records that the source no longer has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deleted {
+    /// They are listed. Nothing is deleted at the destination.
+    #[default]
+    Report,
+    /// They are not looked for.
+    Ignore,
+}
+
+/// What a sample must show, as far as the export has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cover {
+    /// Each row of each split.
+    pub splits: bool,
+    /// Each row of each value map.
+    pub value_maps: bool,
+    /// Each guard, and every other reason to hold or leave out.
+    pub guards: bool,
+    /// Each destination field, and so each type.
+    pub types: bool,
+    /// Each depth of references.
+    pub refs: bool,
+}
+
+impl Default for Cover {
+    fn default() -> Cover {
+        Cover {
+            splits: true,
+            value_maps: true,
+            guards: true,
+            types: true,
+            refs: true,
+        }
+    }
+}
+
 /// Policies of a mapping.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
@@ -111,10 +172,22 @@ pub struct Policy {
     pub errors_max_share: Option<u32>,
     /// The same as a number.
     pub errors_max_count: Option<u64>,
+    /// What the destination's own counts must show after a batch.
+    pub gate: CountGate,
     /// Size of a sample.
     pub sample_size: u32,
     /// Seed of a sample.
     pub sample_seed: u64,
+    /// What a sample must show.
+    pub sample_cover: Cover,
+    /// How many people must approve a sample.
+    pub approvals: u32,
+    /// Seconds after the end of the load within which a delta is foreseen; `None`: for ever.
+    pub delta_seconds: Option<u64>,
+    /// Seconds by which changes are asked for further back than the last reading.
+    pub delta_overlap_seconds: u64,
+    /// What a delta does with records that the source no longer has.
+    pub delta_deleted: Deleted,
     /// Seconds after the last load within which it can be undone.
     pub rollback_seconds: u64,
 }
@@ -137,8 +210,14 @@ impl Default for Policy {
             conflict: Conflict::default(),
             errors_max_share: Some(5000),
             errors_max_count: None,
+            gate: CountGate::default(),
             sample_size: 300,
             sample_seed: 7,
+            sample_cover: Cover::default(),
+            approvals: 1,
+            delta_seconds: None,
+            delta_overlap_seconds: 600,
+            delta_deleted: Deleted::default(),
             rollback_seconds: 14 * 86_400,
         }
     }

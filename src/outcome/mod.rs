@@ -3,6 +3,7 @@
 //! Stands before both, so that neither imports the other.
 
 pub mod audit;
+pub mod gate;
 pub mod reconcile;
 pub mod rollback;
 pub mod trace;

@@ -17,12 +17,28 @@ pub struct ApprovalReport {
     /// Who approved what.
     #[serde(flatten)]
     pub approval: Approval,
+    /// Everybody who has approved exactly this, each name once.
+    pub people: Vec<String>,
+    /// How many must.
+    pub needed: u32,
     /// Records of the sample.
     pub records: u64,
     /// Records of the export.
     pub of: u64,
     /// Head of the ledger's hash chain, in hex.
     pub ledger_head: String,
+}
+
+/// What is still lacking; `None` where enough people have approved.
+fn lacking(report: &ApprovalReport) -> Option<String> {
+    let have = report.people.len();
+    ((have as u64) < u64::from(report.needed)).then(|| {
+        format!(
+            "{have} of {} people have approved it ({}): a run waits for the others",
+            report.needed,
+            report.people.join(", ")
+        )
+    })
 }
 
 /// The approval for people.
@@ -36,6 +52,9 @@ pub fn render_text(report: &ApprovalReport) -> String {
     }
     for finding in &report.approval.accepted {
         out.push_str(&format!("  accepted: {finding}\n"));
+    }
+    if let Some(lacking) = lacking(report) {
+        out.push_str(&format!("{lacking}\n"));
     }
     out.push_str(&format!(
         "It holds for these specs, this schema and this engine ({} parts); ledger head {}\n",
@@ -56,6 +75,9 @@ pub fn render_markdown(report: &ApprovalReport) -> String {
         "# Approval of {}\n\nSample of {} of {} records, approved by {} at {}.\n",
         report.mapping, report.records, report.of, report.approval.by, report.at
     );
+    if let Some(lacking) = lacking(report) {
+        out.push_str(&format!("\n{lacking}.\n"));
+    }
     if let Some(note) = &report.approval.note {
         out.push_str(&format!("\n> {}\n", note.replace('\n', "\n> ")));
     }
@@ -93,6 +115,8 @@ mod tests {
                 parts: [("engine".to_owned(), "1.0".to_owned())].into(),
                 accepted: vec!["contact.phone: 2 dropped".into()],
             },
+            people: vec!["Ann".into()],
+            needed: 2,
             records: 300,
             of: 900,
             ledger_head: "00112233445566778899".into(),
@@ -102,7 +126,12 @@ mod tests {
             render_json(&report),
             render_markdown(&report),
         ] {
-            for part in ["Ann", "looked at all of them", "contact.phone: 2 dropped"] {
+            for part in [
+                "Ann",
+                "looked at all of them",
+                "contact.phone: 2 dropped",
+                "2",
+            ] {
                 assert!(text.contains(part), "{text}");
             }
         }

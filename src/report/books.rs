@@ -1,7 +1,7 @@
 //! The books of a run: what was read, and where each record went.
 
 use super::changes::{self, ConflictGroup, StepPreview};
-use crate::event::Counts;
+use crate::{event::Counts, outcome::gate::BatchCount};
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
@@ -28,6 +28,8 @@ pub struct RunReport {
     pub differences: Vec<Difference>,
     /// References left blank because nothing is there, by step, field and what they named.
     pub unmatched: Vec<Unmatched>,
+    /// The destination's own counts after the batches that made records.
+    pub counts: Vec<BatchCount>,
     /// What the run was going to do, by step; empty when no run before came to its end.
     pub preview: Vec<StepPreview>,
     /// What changed at both sides, by step and field.
@@ -189,6 +191,12 @@ pub fn render_text(report: &RunReport) -> String {
     out.push_str(
         "\n\nread = created + updated + unchanged + merged + routed + dropped + held + failed\n",
     );
+    if !report.counts.is_empty() {
+        out.push_str("\nThe destination's own counts, after each batch that made records\n");
+        for counted in &report.counts {
+            out.push_str(&format!("  {}\n", counted.line()));
+        }
+    }
     push_groups(&mut out, "Held, by reason", &report.holds);
     push_groups(&mut out, "Refused by the destination", &report.refusals);
     if !report.differences.is_empty() {
@@ -288,6 +296,7 @@ pub fn render_json(report: &RunReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::gate::Verdict;
 
     fn sample(nothing_left: bool) -> RunReport {
         RunReport {
@@ -323,6 +332,17 @@ mod tests {
             refusals: vec![],
             differences: vec![],
             unmatched: vec![],
+            counts: vec![BatchCount {
+                batch: 1,
+                object: "person".into(),
+                before: Some(4),
+                made: 6,
+                expected: Some(10),
+                found: Some(10),
+                verdict: Verdict::Balanced,
+                missing: vec![],
+                missing_records: 0,
+            }],
             preview: vec![],
             conflicts: vec![],
             documents: vec![],

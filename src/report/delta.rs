@@ -190,7 +190,7 @@ impl DeltaReport {
         }
         if !self.deletions_unseen.is_empty() {
             out.push(Block::Line(format!(
-                "Deletions were not looked for in {}: only what changed was read",
+                "Deletions were not looked for in {}: only what changed was read, or the policy says so",
                 self.deletions_unseen.join(", ")
             )));
         }

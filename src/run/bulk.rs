@@ -52,6 +52,7 @@ pub async fn create(
             "a bulk call without a bulk key".to_owned(),
         ));
     };
+    ctx.count_before(step.to).await?;
     let intents = works
         .iter()
         .map(|w| {

@@ -1,6 +1,8 @@
 //! What every task of a run shares.
 
-use super::{base::Bases, chosen::Chosen, directory::Directory, failure::RunError, key::KeyRule};
+use super::{
+    base::Bases, chosen::Chosen, directory::Directory, failure::RunError, gate::Gate, key::KeyRule,
+};
 use crate::{
     connector::rest::Rest,
     event::Event,
@@ -52,6 +54,8 @@ pub struct Context {
     claimed: Mutex<HashSet<(ObjectId, String)>>,
     /// What was written into records before.
     pub bases: Bases,
+    /// What the destination held before the batch.
+    pub gate: Gate,
     /// Destination records that were there before this migration's ledger knew them.
     prior: Mutex<HashSet<(ObjectId, String)>>,
     /// Fields that changed at both sides.
@@ -134,6 +138,7 @@ impl Context {
                 )
             })
             .collect();
+        let gate = Gate::new(mapping.policy.gate, platform.objects.len());
         Context {
             deferred: plan.deferred.iter().map(|d| (d.step, d.field)).collect(),
             mapping,
@@ -149,6 +154,7 @@ impl Context {
             claimed: Mutex::new(HashSet::new()),
             bases: Bases::default(),
             conflicted: Mutex::new(Vec::new()),
+            gate,
             prior: Mutex::new(HashSet::new()),
             alike: (0..ALIKE).map(|_| tokio::sync::Mutex::new(())).collect(),
         }

@@ -8,6 +8,7 @@ use super::{
     context::{Context, Emit},
     failure::RunError,
     files::WrittenFile,
+    gate,
     known::{Gone, StepMemory},
     loader::Loaded,
     pass, preflight, prepare,
@@ -23,6 +24,7 @@ use crate::{
     ident::{ObjectId, StepId},
     ledger::{Entry, IdMap, Ledger, Origin, Run},
     mapping::{Mapping, RefSource},
+    outcome::gate::BatchCount,
     plan::Plan,
     transform::Tables,
 };
@@ -79,6 +81,8 @@ pub struct Outcome {
     pub gone: Vec<(StepId, Gone)>,
     /// Up to when the source had changes, by step: before and now.
     pub watermarks: Vec<(StepId, Option<String>, Option<String>)>,
+    /// The destination's own counts after the batches that made records.
+    pub counts: Vec<BatchCount>,
     /// Fields that changed at both sides.
     pub conflicts: Vec<Conflicted>,
     /// Files of the destination; empty for an API.
@@ -195,7 +199,11 @@ impl Executor {
                 batch: number + 1,
                 steps: names,
             });
+            gate::open(&self.ctx, number as u64 + 1, batch)?;
             self.batch(batch).await?;
+            self.outcome
+                .counts
+                .extend(gate::pass(&self.ctx, batch).await?);
         }
         Ok(())
     }

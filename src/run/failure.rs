@@ -56,6 +56,9 @@ pub enum RunError {
     /// A policy says to stop (`found: fail`, `absent: fail`).
     #[error("{0}")]
     Policy(String),
+    /// Records that were made are not at the destination (`policy.gate`).
+    #[error("{0}")]
+    Gate(String),
     /// Books that do not balance; always a fault of the engine.
     #[error("the books of step `{step}` do not balance: {detail}")]
     Books {

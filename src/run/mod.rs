@@ -19,6 +19,7 @@ pub mod extract;
 pub mod failure;
 pub mod files;
 pub mod find;
+pub mod gate;
 pub mod item;
 pub mod key;
 pub mod known;

@@ -205,6 +205,7 @@ async fn create_alone(
                 });
             }
         };
+        ctx.count_before(step.to).await?;
         ctx.ledger
             .append(vec![intent(step, &work, WriteOp::Create)])
             .await?;

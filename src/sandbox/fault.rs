@@ -23,6 +23,8 @@ pub enum FaultKind {
     Truncated,
     /// The answer is a sign-in page with status 200; the call had no effect.
     Html,
+    /// The answer says success, and what was created is gone at once.
+    Forgotten,
     /// Some rows of a bulk job fail.
     PartialBulk,
 }

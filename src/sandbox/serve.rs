@@ -235,6 +235,12 @@ impl World {
                 match self.act(inside, &found, op, params, body, partial, now) {
                     Ok((reply, job)) => {
                         outcome.job = job;
+                        if let (Some(FaultKind::Forgotten), Some((object, _)), true) =
+                            (struck.fault, create, reply.made)
+                            && let Err(why) = self.forget_newest(inside, object, now)
+                        {
+                            tracing::error!(%why, "the sandbox cannot use its data");
+                        }
                         let posted = if reply.made {
                             Posted::Made
                         } else {
@@ -431,6 +437,20 @@ impl World {
             _ => inside.delete(&self.rules, object, &record, op.soft, now)?,
         }
         Ok(self.done(op))
+    }
+
+    /// Removes the record that was made last.
+    fn forget_newest(
+        &self,
+        inside: &mut Inside,
+        object: crate::ident::ObjectId,
+        now: i64,
+    ) -> rusqlite::Result<()> {
+        let newest = inside.store.all(object)?.into_iter().max_by_key(|r| r.id);
+        match newest {
+            Some(record) => inside.delete(&self.rules, object, &record, false, now),
+            None => Ok(()),
+        }
     }
 
     /// Does a job's work, if the server still runs.

@@ -109,6 +109,10 @@ pub fn run(args: &ApproveArgs) -> Result<Exit, Failure> {
         .append_blocking(vec![Entry::Approved(approval.clone())])
         .map_err(temporary)?;
     let ended = ledger.end_run("completed").map_err(temporary)?;
+    let people = ledger
+        .view()
+        .and_then(|view| approval::people(&view, &approval.parts))
+        .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
     let (records, of) = sample.size_of();
     let report = ApprovalReport {
         schema_version: 1,
@@ -116,6 +120,8 @@ pub fn run(args: &ApproveArgs) -> Result<Exit, Failure> {
         run: begun.id,
         at: clock.now().to_string(),
         approval,
+        people,
+        needed: loaded.migration.mapping.policy.approvals,
         records,
         of,
         ledger_head: ended.head.to_string(),

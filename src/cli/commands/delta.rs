@@ -1,15 +1,18 @@
 //! `transload delta`: the second pass over what was created or changed at the source since the load.
 
-use super::{discover::DocumentFormat, run as runs};
+use super::{discover::DocumentFormat, ledger_path, run as runs, unreadable};
 use crate::{
     cli::{
         args::{ReportFormat, RunArgs},
         exit::{Exit, Failure},
         load, out,
     },
+    clock::{Clock, SystemClock},
+    ledger::View,
     mapping::SourceConnection,
 };
 use clap::Args;
+use jiff::{SignedDuration, Timestamp};
 use std::path::PathBuf;
 
 /// Arguments of `delta`.
@@ -27,6 +30,9 @@ pub struct DeltaArgs {
     /// Read everything again where a source behind an API could be asked for changes only; needed to see deletions there.
     #[arg(long, conflicts_with = "partial")]
     pub whole: bool,
+    /// Also after the time that `policy.delta.for` foresees.
+    #[arg(long)]
+    pub late: bool,
     /// Run without an approved sample. The waiver is written into the ledger.
     #[arg(long)]
     pub auto_approve: bool,
@@ -62,6 +68,9 @@ pub fn run(args: &DeltaArgs) -> Result<Exit, Failure> {
             }
         }
     }
+    if !args.late {
+        in_time(&loaded)?;
+    }
     let common = RunArgs {
         migration: args.migration.clone(),
         auto_approve: args.auto_approve,
@@ -73,6 +82,42 @@ pub fn run(args: &DeltaArgs) -> Result<Exit, Failure> {
         memory: None,
     };
     runs::go(&common, &loaded, runs::Task::Delta(args))
+}
+
+/// Refuses after the time that the policy foresees, counted from the end of the last `run` that came to its end.
+fn in_time(loaded: &load::Loaded) -> Result<(), Failure> {
+    let Some(seconds) = loaded.migration.mapping.policy.delta_seconds else {
+        return Ok(());
+    };
+    let path = ledger_path(&loaded.migration.path);
+    if !path.is_file() {
+        return Ok(());
+    }
+    let runs = View::open(&path)
+        .and_then(|view| view.runs())
+        .map_err(|e| unreadable(&path, &e))?;
+    let loaded_ms = runs.iter().rev().find_map(|r| {
+        let whole = r
+            .outcome
+            .as_deref()
+            .is_some_and(|o| o.starts_with("completed"));
+        (r.command == "run" && whole).then_some(r.ended_ms)?
+    });
+    let span = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let until = loaded_ms
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+        .and_then(|t| t.checked_add(span).ok());
+    match until {
+        Some(until) if SystemClock::new().now() > until => Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "deltas were foreseen until {}, and that is over (`policy.delta.for`)",
+                until.round(jiff::Unit::Second).unwrap_or(until)
+            ),
+        )
+        .hint("people work in the destination by now, and what a delta changes they may have changed, too: `--late` loads all the same, `policy: {delta: {for: 7d}}` in the migration says otherwise")),
+        _ => Ok(()),
+    }
 }
 
 /// Prints the report of a delta.

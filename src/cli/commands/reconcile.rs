@@ -29,7 +29,7 @@ pub struct ReconcileArgs {
     pub migration: PathBuf,
     /// Compare the values of about so many records of each step; all keys are still looked for. Of records that are
     /// only shown below others (notes), those below about so many.
-    #[arg(long, value_name = "N", conflicts_with = "all")]
+    #[arg(long, value_name = "N", conflicts_with = "all", value_parser = some_records)]
     pub sample: Option<u64>,
     /// Compare the values of all records (the default).
     #[arg(long)]
@@ -46,6 +46,18 @@ pub struct ReconcileArgs {
     /// Override the destination's limit of calls per minute, downwards.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub calls_per_minute: Option<u64>,
+}
+
+/// A number of records, from 1.
+fn some_records(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err(
+            "no values would be compared; leave `--sample` out, or say `--all`, to compare the values of all records"
+                .to_owned(),
+        ),
+        Ok(n) => Ok(n),
+        Err(_) => Err("it is no number of records".to_owned()),
+    }
 }
 
 /// Reconciles.

@@ -20,7 +20,7 @@ use crate::{
     connector::{Cancel, Stop, rest::CallCounts},
     event::Event,
     ledger::{Ledger, OpenError, Options, RunMeta},
-    mapping::{DestinationConnection, Migration},
+    mapping::{Deleted, DestinationConnection, Migration, Policy},
     report::{self, Difference, HoldGroup, RunReport, StepBooks, delta::DeltaReport},
     run::{
         self, Inputs, Outcome, RunError, books::Group, context::Emit, extract::Again,
@@ -157,7 +157,7 @@ async fn start(
         run: begun,
         provision: destination.provision,
         emit: Arc::clone(&emit),
-        watch: task.watches(),
+        watch: task.watches(&migration.mapping.policy),
     };
     let result = match preflight::before_run(loaded, &destination, &source).await {
         Ok(()) => run::run(inputs).await,
@@ -228,8 +228,9 @@ impl Task<'_> {
     }
 
     /// True when deletions are looked for.
-    fn watches(self) -> bool {
+    fn watches(self, policy: &Policy) -> bool {
         matches!(self, Task::Delta(args) if !args.partial)
+            && policy.delta_deleted == Deleted::Report
     }
 }
 
@@ -339,6 +340,7 @@ pub(crate) fn failure(error: RunError) -> Failure {
         RunError::Waits { .. } => Failure::new(Exit::Waits, text)
             .hint("for a sandbox destination `--provision` does the admin's part"),
         RunError::Policy(_) => Failure::new(Exit::Held, text),
+        RunError::Gate(_) => Failure::new(Exit::Held, text).hint("`transload reconcile` compares record by record; bring back what is missing and run the same command, or go on with `policy: {gate: {counts: warn}}` in the migration"),
         RunError::Books { .. } | RunError::Internal(_) => Failure::new(Exit::Internal, text),
     }
 }
@@ -429,6 +431,7 @@ pub(super) fn report_of(
                 examples: group.examples.clone(),
             })
             .collect(),
+        counts: done.counts.clone(),
         differences: done
             .differences
             .iter()

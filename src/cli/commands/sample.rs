@@ -35,7 +35,8 @@ pub struct SampleArgs {
     /// The migration file.
     #[arg(default_value = "migration.yaml")]
     pub migration: PathBuf,
-    /// How many source records (default: `policy.sample.size`); more are taken where showing everything needs more.
+    /// How many source records (default: `policy.sample.size`), up to a tenth of the export, or 300 where that is less, and
+    /// never above 5000; more are taken where showing everything needs more.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub size: Option<u32>,
     /// The seed of the draw (default: `policy.sample.seed`).
@@ -199,12 +200,19 @@ async fn start(
     progress.clear();
     let exit = match result {
         Ok(done) => {
+            if done.size < size as usize {
+                out::note(&format!(
+                    "a sample of {size} records would be a load of its own: it aims at {} (docs/SAMPLE.md)",
+                    done.size
+                ));
+            }
+            let size = done.size as u64;
             let model = |masked: bool| -> Result<SampleReport, Failure> {
                 sampled::report(
                     loaded,
                     &ledger,
                     &done,
-                    (u64::from(size), seed),
+                    (size, seed),
                     approval::spec_parts(loaded),
                     masked,
                 )

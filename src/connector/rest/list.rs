@@ -108,7 +108,7 @@ impl ListCursor {
 }
 
 /// Every combination of the values, in reverse order. One empty combination without any.
-fn combinations(each: &[(String, Vec<String>)]) -> Vec<Vec<(String, String)>> {
+pub(super) fn combinations(each: &[(String, Vec<String>)]) -> Vec<Vec<(String, String)>> {
     let mut all = vec![Vec::new()];
     for (name, values) in each {
         all = all
@@ -127,7 +127,7 @@ fn combinations(each: &[(String, Vec<String>)]) -> Vec<Vec<(String, String)>> {
 }
 
 impl Rest {
-    async fn list_call(
+    pub(super) async fn list_call(
         &self,
         object: ObjectId,
         op: &Op,

@@ -16,7 +16,7 @@ use crate::{
     platform::{OpKind, wire},
     run::{context::Emit, failure::RunError},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 use std::{
     collections::{HashMap, HashSet},
@@ -30,15 +30,12 @@ use xxhash_rust::xxh3::xxh3_64;
 /// How often a list is read that ends before its own number of records: it may have moved, once.
 const ATTEMPTS: usize = 2;
 
-/// How much further back changes are asked for: clocks differ, and a server may show a change late.
-const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
-
 /// An object as it was read before.
 pub(super) struct Before {
     /// Its file.
     pub path: PathBuf,
-    /// When its reading began.
-    pub began: Timestamp,
+    /// Since when changes are asked for: the beginning of its reading, less the overlap.
+    pub since: Timestamp,
 }
 
 /// Reads one list.
@@ -78,7 +75,7 @@ impl Reader {
         let mut tally = Tally::new(&platform, object);
         let mut known = HashSet::new();
         let mut writer = Writer::create(&self.path, Form::Jsonl)?;
-        let since = self.before.as_ref().map(|b| b.began - OVERLAP);
+        let since = self.before.as_ref().map(|b| b.since);
         let mut cursor = self.rest.list(self.object).since(since).whole();
         let mut changed = Changed::default();
         while let Some(page) = cursor.next().await? {

@@ -19,6 +19,7 @@ use crate::{
     platform::{Object, OpKind, Platform},
 };
 use cache::{Cache, Entry, Index};
+use jiff::SignedDuration;
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 use tokio::task::JoinSet;
 
@@ -34,6 +35,9 @@ pub struct Extraction {
     pub cache: Cache,
     /// What to read of what is there already.
     pub again: Again,
+    /// How much further back than the last reading changes are asked for: clocks differ, and a server may show a change
+    /// late.
+    pub overlap: SignedDuration,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Listener.
@@ -84,6 +88,7 @@ pub async fn read(extraction: Extraction) -> Result<Index, RunError> {
         account,
         cache,
         again,
+        overlap,
         clock,
         emit,
     } = extraction;
@@ -118,7 +123,7 @@ pub async fn read(extraction: Extraction) -> Result<Index, RunError> {
             object: id,
             path,
             before: (again == Again::Changed)
-                .then(|| before(&platform, id, &cache, used.as_ref()))
+                .then(|| before(&platform, id, &cache, used.as_ref(), overlap))
                 .flatten(),
             clock: Arc::clone(&clock),
             emit: Arc::clone(&emit),
@@ -160,13 +165,17 @@ fn before(
     id: ObjectId,
     cache: &Cache,
     used: Option<&Index>,
+    overlap: SignedDuration,
 ) -> Option<list::Before> {
     let object = object(platform, id)?;
     object.op(OpKind::List)?.since.as_ref()?;
     let entry = used?.objects.get(&object.name)?;
     Some(list::Before {
         path: cache.path(entry),
-        began: entry.began,
+        since: entry
+            .began
+            .checked_sub(overlap)
+            .unwrap_or(jiff::Timestamp::UNIX_EPOCH),
     })
 }
 

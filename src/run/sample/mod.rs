@@ -35,10 +35,24 @@ pub struct Sampled {
     pub shown: BTreeSet<Feature>,
     /// How many records the cover takes.
     pub cover: usize,
+    /// How many records were aimed at: what was asked for, but no more than [`most`].
+    pub size: usize,
     /// What the run saw of them.
     pub seen: Seen,
     /// The records as they came back.
     pub compared: Vec<Compared>,
+}
+
+/// Records that any sample may have.
+const ALWAYS: usize = 300;
+/// Records that no sample may have more of, but for what showing everything takes.
+const NEVER_MORE: usize = 5000;
+
+/// The largest sample of an export of so many records: a tenth of it, at least 300, at most 5000. What is as large as
+/// the load is the load, and that one wants an approval.
+pub fn most(records: u64) -> usize {
+    let tenth = usize::try_from(records / 10).unwrap_or(usize::MAX);
+    tenth.clamp(ALWAYS, NEVER_MORE)
 }
 
 /// Chooses a sample, loads it and compares it. Running it again writes nothing.
@@ -48,7 +62,9 @@ pub struct Sampled {
 pub async fn run(inputs: Inputs, size: usize, seed: u64) -> Result<Sampled, RunError> {
     let mut executor = Executor::prepare(inputs).await?;
     let survey = rehearse::survey(&mut executor).await?;
-    let selection = select::select(&survey, size, seed);
+    let cover = executor.ctx.mapping.policy.sample_cover;
+    let size = size.min(most(survey.counts().values().sum()));
+    let selection = select::select(&survey, size, seed, cover);
     let mut chosen: BTreeMap<ObjectId, u64> = BTreeMap::new();
     for (object, _) in &selection.keys {
         *chosen.entry(*object).or_default() += 1;
@@ -80,6 +96,7 @@ pub async fn run(inputs: Inputs, size: usize, seed: u64) -> Result<Sampled, RunE
         found,
         shown,
         cover,
+        size,
         seen,
         compared,
     })

@@ -1,8 +1,8 @@
 //! Chooses a sample: few records that show everything, then more of each kind up to the size asked for, with all the
 //! records they need. The same seed gives the same sample.
 
-use super::survey::{RowId, Survey};
-use crate::ident::ObjectId;
+use super::survey::{Feature, RowId, Survey};
+use crate::{ident::ObjectId, mapping::Cover};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -20,12 +20,27 @@ pub struct Selection {
 struct Chooser<'s> {
     survey: &'s Survey,
     taken: Vec<bool>,
+    /// Features that must be shown and are not yet.
     open: Vec<bool>,
+    /// Features that are shown.
+    shown: Vec<bool>,
     chosen: Vec<RowId>,
 }
 
-/// Chooses about `size` records; more where that many do not show everything.
-pub fn select(survey: &Survey, size: usize, seed: u64) -> Selection {
+/// True for what the policy wants to see. Merges, records in parts and records found there are always shown.
+fn wanted(cover: Cover, feature: &Feature) -> bool {
+    match feature {
+        Feature::Split(..) => cover.splits,
+        Feature::MapRow(..) | Feature::MapOther(_) => cover.value_maps,
+        Feature::Held(..) | Feature::Dropped(_) => cover.guards,
+        Feature::Field(..) => cover.types,
+        Feature::Depth(..) => cover.refs,
+        Feature::Merged(_) | Feature::Parts(_) | Feature::Found(_) => true,
+    }
+}
+
+/// Chooses about `size` records; more where that many do not show everything that is to be covered.
+pub fn select(survey: &Survey, size: usize, seed: u64, cover: Cover) -> Selection {
     let mut by_signature: Vec<Vec<(u64, RowId)>> = vec![Vec::new(); survey.signatures()];
     for (at, row) in survey.rows().iter().enumerate().filter(|(_, r)| r.met) {
         let mut bytes = [0u8; 10];
@@ -43,15 +58,16 @@ pub fn select(survey: &Survey, size: usize, seed: u64) -> Selection {
     let mut chooser = Chooser {
         survey,
         taken: vec![false; survey.rows().len()],
-        open: vec![true; survey.features().len()],
+        open: survey.features().iter().map(|f| wanted(cover, f)).collect(),
+        shown: vec![false; survey.features().len()],
         chosen: Vec::new(),
     };
     chooser.cover(&by_signature);
     let cover = chooser.chosen.len();
     chooser.fill(&by_signature, size);
     let shown = (0u32..)
-        .zip(&chooser.open)
-        .filter(|(_, open)| !**open)
+        .zip(&chooser.shown)
+        .filter(|(_, shown)| **shown)
         .map(|(id, _)| id)
         .collect();
     let mut keys: Vec<(ObjectId, u64)> = chooser
@@ -80,6 +96,9 @@ impl Chooser<'_> {
             for feature in self.survey.list(row.signature) {
                 if let Some(open) = self.open.get_mut(*feature as usize) {
                     *open = false;
+                }
+                if let Some(shown) = self.shown.get_mut(*feature as usize) {
+                    *shown = true;
                 }
             }
             stack.extend(self.survey.needs(at));
@@ -153,7 +172,7 @@ impl Chooser<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ident::StepId, run::sample::survey::Feature};
+    use crate::ident::StepId;
 
     /// A thousand records of which one in a hundred shows something rare, and each needs its parent.
     fn survey() -> Survey {
@@ -176,10 +195,10 @@ mod tests {
     #[test]
     fn a_sample_shows_everything_and_has_what_it_needs() {
         let survey = survey();
-        let small = select(&survey, 1, 7);
+        let small = select(&survey, 1, 7, Cover::default());
         assert_eq!(small.shown.len(), survey.features().len());
         assert!(small.keys.len() < 40, "{}", small.keys.len());
-        let large = select(&survey, 300, 7);
+        let large = select(&survey, 300, 7, Cover::default());
         assert!((300..=301).contains(&large.keys.len()));
         for (object, key) in &large.keys {
             if *object == ObjectId(0) {
@@ -189,14 +208,39 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_to_be_covered_costs_records() {
+        let survey = survey();
+        let maps = |selection: &Selection| {
+            let all = survey.features();
+            let shown = selection.shown.iter().map(|at| &all[*at as usize]);
+            shown.filter(|f| matches!(f, Feature::MapRow(..))).count()
+        };
+        let all = select(&survey, 1, 7, Cover::default());
+        assert_eq!(maps(&all), 10);
+        let few = Cover {
+            value_maps: false,
+            ..Cover::default()
+        };
+        let few = select(&survey, 1, 7, few);
+        assert!(few.cover < all.cover && few.keys.len() < all.keys.len());
+        // What is shown all the same is told.
+        assert_eq!(maps(&select(&survey, 5000, 7, Cover::default())), 10);
+        assert!(maps(&few) < 10, "{}", maps(&few));
+    }
+
+    #[test]
     fn the_seed_decides() {
         let survey = survey();
-        assert_eq!(select(&survey, 100, 7).keys, select(&survey, 100, 7).keys);
-        assert_ne!(select(&survey, 100, 7).keys, select(&survey, 100, 8).keys);
+        let keys = |seed| select(&survey, 100, seed, Cover::default()).keys;
+        assert_eq!(keys(7), keys(7));
+        assert_ne!(keys(7), keys(8));
     }
 
     #[test]
     fn all_records_are_taken_where_there_are_few() {
-        assert_eq!(select(&survey(), 5000, 7).keys.len(), 1050);
+        assert_eq!(
+            select(&survey(), 5000, 7, Cover::default()).keys.len(),
+            1050
+        );
     }
 }

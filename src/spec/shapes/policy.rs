@@ -50,7 +50,7 @@ pub(super) static POLICY: Shape = Shape {
         key(
             "delta",
             Kind::Object(&DELTA),
-            "The second pass over what changed during cutover.",
+            "The passes over what changed at the source during cutover.",
         ),
         key(
             "rollback",
@@ -92,26 +92,19 @@ static ERRORS: Shape = Shape {
 static GATE: Shape = Shape {
     name: "gate",
     doc: "What must hold before the next batch begins.",
-    keys: &[
-        preset(
-            "counts",
-            Kind::Words(&[
-                ("balanced", "every record read is accounted for"),
-                ("ignored", "they are only reported"),
-            ]),
-            "balanced",
-            "What is asked of the counts.",
-        ),
-        preset(
-            "holds",
-            Kind::Words(&[
-                ("reviewed", "a person has looked at them"),
-                ("ignored", "they are only reported"),
-            ]),
-            "ignored",
-            "What is asked of the holds.",
-        ),
-    ],
+    keys: &[preset(
+        "counts",
+        Kind::Words(&[
+            (
+                "balanced",
+                "fewer records at the destination than this migration left there end the run before the next batch",
+            ),
+            ("warn", "they are told, and the run goes on"),
+            ("off", "the destination is not asked"),
+        ]),
+        "balanced",
+        "What the destination's own counts must show after a batch that made records.",
+    )],
     rules: &[],
 };
 
@@ -129,7 +122,7 @@ static SAMPLE: Shape = Shape {
                 ("types", "each type"),
                 ("refs", "each reference"),
             ])),
-            "What the sample must show.",
+            "What the sample must show, as far as the export has it; without it everything.",
         ),
         preset(
             "seed",
@@ -143,17 +136,18 @@ static SAMPLE: Shape = Shape {
 
 static DELTA: Shape = Shape {
     name: "delta",
-    doc: "The second pass over what changed during cutover.",
+    doc: "The passes over what changed at the source during cutover.",
     keys: &[
         key(
             "for",
             Kind::Literal(Literal::Duration),
-            "How long after the load it may run.",
+            "How long after the end of the load a delta is taken without `--late`; without it for ever.",
         ),
-        key(
+        preset(
             "overlap",
             Kind::Literal(Literal::Duration),
-            "How far it looks back before the watermark.",
+            "10m",
+            "How much further back than the last reading a source behind an API is asked for changes: clocks differ.",
         ),
         preset(
             "deleted",
@@ -190,9 +184,11 @@ static ROLLBACK: Shape = Shape {
 static APPROVE: Shape = Shape {
     name: "approve",
     doc: "How many people must approve.",
-    keys: &[
-        preset("plan", COUNT, "0", "Approvals of the plan."),
-        preset("sample", COUNT, "1", "Approvals of the sample."),
-    ],
+    keys: &[preset(
+        "sample",
+        POSITIVE,
+        "1",
+        "How many people, each by another name, must approve the same sample of the same specs.",
+    )],
     rules: &[],
 };

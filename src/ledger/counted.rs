@@ -1,0 +1,184 @@
+//! Counts of the destination around a batch: what it had before, so that a run that goes on after a stop still knows, and
+//! what this migration made since.
+
+use super::{
+    entry::{Entry, Origin},
+    view::{ReadError, RecordState, View, strange},
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Counts of batches that are not over, by destination object, among the decisions.
+const OPEN: &str = "counted_before/";
+/// The last count of each destination object that was compared.
+const LAST: &str = "counted_after/";
+
+/// What an object had before a batch that is not over yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// The batch, from 1.
+    pub batch: u64,
+    /// The destination's own count; `None` where it cannot tell.
+    pub records: Option<u64>,
+    /// Records of it that this migration had made by then and not undone.
+    pub made: u64,
+}
+
+/// The last count of an object that was compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastCount {
+    /// The run.
+    pub run: i64,
+    /// Milliseconds of Unix time.
+    pub at_ms: i64,
+    /// The batch, from 1.
+    pub batch: u64,
+    /// The destination's own count; `None` where it cannot tell.
+    pub found: Option<u64>,
+    /// Records that must be there.
+    pub expected: Option<u64>,
+    /// `balanced`, `more`, `others`, `missing`, `not_known`.
+    pub verdict: String,
+}
+
+/// What the two entries do to the decisions.
+pub(super) fn write(
+    connection: &Connection,
+    database: &str,
+    run: i64,
+    at_ms: i64,
+    entry: &Entry,
+) -> Result<(), rusqlite::Error> {
+    let put = |name: String, value: Result<String, serde_json::Error>| {
+        let value = value.map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
+        connection
+            .prepare_cached(&format!(
+                "INSERT OR REPLACE INTO {database}.decisions VALUES (?1, ?2)"
+            ))?
+            .execute(params![name, value])
+    };
+    match entry {
+        Entry::CountedBefore {
+            object,
+            batch,
+            records,
+            made,
+        } => {
+            let value = serde_json::to_string(&Baseline {
+                batch: *batch,
+                records: *records,
+                made: *made,
+            });
+            put(format!("{OPEN}{object}"), value)?;
+        }
+        Entry::CountedAfter {
+            object,
+            batch,
+            found,
+            expected,
+            verdict,
+            passed,
+        } => {
+            let value = serde_json::to_string(&LastCount {
+                run,
+                at_ms,
+                batch: *batch,
+                found: *found,
+                expected: *expected,
+                verdict: verdict.clone(),
+            });
+            put(format!("{LAST}{object}"), value)?;
+            if *passed {
+                connection
+                    .prepare_cached(&format!("DELETE FROM {database}.decisions WHERE name = ?1"))?
+                    .execute([format!("{OPEN}{object}")])?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+impl View {
+    /// What an object had before a batch that is not over yet.
+    pub fn baseline(&self, object: &str) -> Result<Option<Baseline>, ReadError> {
+        let found: Option<String> = self
+            .connection
+            .prepare_cached("SELECT value FROM decisions WHERE name = ?1")?
+            .query_row([format!("{OPEN}{object}")], |r| r.get(0))
+            .optional()?;
+        found
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|e| strange(format!("the count of {object}: {e}")))
+    }
+
+    /// The last counts that were compared, by destination object.
+    pub fn last_counts(&self) -> Result<BTreeMap<String, LastCount>, ReadError> {
+        let mut all = BTreeMap::new();
+        for (name, value) in self.decisions()? {
+            if let Some(object) = name.strip_prefix(LAST) {
+                let count = serde_json::from_str(&value)
+                    .map_err(|e| strange(format!("the count of {object}: {e}")))?;
+                all.insert(object.to_owned(), count);
+            }
+        }
+        Ok(all)
+    }
+
+    /// How many records at the destination these steps have made and not undone; two source records in one are one.
+    pub fn made(&self, steps: &[&str]) -> Result<u64, ReadError> {
+        let names = serde_json::to_string(steps).map_err(|e| strange(e.to_string()))?;
+        let count: i64 = self
+            .connection
+            .prepare_cached(
+                "SELECT count(DISTINCT dest_id) FROM records
+                 WHERE step IN (SELECT id FROM steps WHERE name IN (SELECT value FROM json_each(?1)))
+                   AND state = ?2 AND origin = ?3 AND dest_id <> ''",
+            )?
+            .query_row(
+                params![
+                    names,
+                    RecordState::Confirmed.code(),
+                    Origin::Created.code()
+                ],
+                |r| r.get(0),
+            )?;
+        Ok(count.cast_unsigned())
+    }
+
+    /// The records that these steps have made since an object was counted before its batch, and not undone: step, key
+    /// and the destination's id, in the order in which they were made. Goes through the journal.
+    pub fn made_since(
+        &self,
+        object: &str,
+        steps: &[&str],
+    ) -> Result<Vec<(String, String, String)>, ReadError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT kind, step, key, data FROM journal
+             WHERE seq >= coalesce((SELECT max(seq) FROM journal WHERE kind = 'counted_before' AND key = ?1), 0)
+               AND kind IN ('confirmed', 'rolled_back') ORDER BY seq",
+        )?;
+        let mut rows = query.query([object])?;
+        let mut made: Vec<(String, String, String)> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (kind, step): (String, String) = (row.get(0)?, row.get(1)?);
+            if !steps.contains(&step.as_str()) {
+                continue;
+            }
+            let (key, data): (String, String) = (row.get(2)?, row.get(3)?);
+            let data: serde_json::Value =
+                serde_json::from_str(&data).map_err(|e| strange(format!("an entry: {e}")))?;
+            let id = data.get("dest_id").and_then(|v| v.as_str()).unwrap_or("");
+            if kind == "rolled_back" {
+                made.retain(|(s, k, i)| !(*s == step && *k == key && i == id));
+            } else if data.get("origin").and_then(|v| v.as_str()) == Some(Origin::Created.word())
+                && !id.is_empty()
+            {
+                made.push((step, key, id.to_owned()));
+            }
+        }
+        Ok(made)
+    }
+}
