@@ -8,6 +8,7 @@ pub mod diag;
 pub mod event;
 pub mod outcome;
 pub mod platform;
+pub mod pace;
 pub mod connector;
 pub mod spec;
 pub mod mapping;

@@ -803,17 +803,21 @@ fn a_ledger_of_version_1_is_read_verified_and_lifted() {
         .unwrap()
         .execute_batch(
             "ALTER TABLE records DROP COLUMN written; ALTER TABLE records DROP COLUMN written_later;
-             ALTER TABLE records DROP COLUMN stamp; PRAGMA user_version = 1;",
+             ALTER TABLE records DROP COLUMN stamp; ALTER TABLE runs DROP COLUMN until_ms;
+             ALTER TABLE runs DROP COLUMN why; DROP TABLE reserved; PRAGMA user_version = 1;",
         )
         .unwrap();
     let view = View::open(&path).unwrap();
     view.verify().unwrap();
     assert_eq!(view.written("contact", "1", 0).unwrap(), None);
     assert_eq!(view.each_record("contact", |_| {}).unwrap(), 1);
+    assert_eq!(view.reserved("acme", 0).unwrap(), []);
+    assert_eq!(view.runs().unwrap()[0].until_ms, None);
     drop(view);
     let ledger = begun(&path);
     ledger
         .append_blocking(vec![
+            reserved(5, 1),
             intended("2"),
             Entry::Confirmed {
                 step: "contact".into(),
@@ -829,6 +833,55 @@ fn a_ledger_of_version_1_is_read_verified_and_lifted() {
     let view = ledger.view().unwrap();
     assert_eq!(view.written("contact", "1", 0).unwrap(), None);
     assert_eq!(view.written("contact", "2", 0).unwrap(), Some(what()));
+    assert_eq!(view.reserved("acme", 0).unwrap(), [(5, 1)]);
+    view.verify().unwrap();
+}
+
+fn reserved(second: i64, calls: u64) -> Entry {
+    Entry::CallsReserved {
+        account: "acme".into(),
+        second,
+        calls,
+    }
+}
+
+#[test]
+fn calls_are_set_aside_without_a_run_and_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let day = 86_400;
+    let ledger = open(&path);
+    ledger
+        .append_blocking(vec![reserved(10, 7), reserved(4 * day, 50)])
+        .unwrap();
+    assert!(ledger.append_blocking(vec![intended("1")]).is_err());
+    ledger
+        .append_blocking(vec![reserved(4 * day, 13), reserved(4 * day + 1, 20)])
+        .unwrap();
+    drop(ledger);
+    let view = View::open(&path).unwrap();
+    let left = view.reserved("acme", 0).unwrap();
+    assert_eq!(left, [(4 * day, 13), (4 * day + 1, 20)]);
+    assert_eq!(view.reserved("other", 0).unwrap(), []);
+    assert!(view.runs().unwrap().is_empty());
+    view.verify().unwrap();
+}
+
+#[test]
+fn a_pause_says_until_when_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let ledger = begun(&path);
+    ledger.pause_run(1_700_000_000_000, "the window").unwrap();
+    drop(ledger);
+    let ledger = open(&path);
+    let run = ledger.begin_run(RunMeta::default()).unwrap();
+    assert!(!run.resumed, "a pause is an end");
+    let view = ledger.view().unwrap();
+    let row = &view.runs().unwrap()[0];
+    assert_eq!(row.outcome.as_deref(), Some("paused"));
+    assert_eq!(row.until_ms, Some(1_700_000_000_000));
+    assert_eq!(row.why.as_deref(), Some("the window"));
     view.verify().unwrap();
 }
 
@@ -847,11 +900,11 @@ fn a_foreign_or_newer_file_is_refused() {
     drop(open(&newer));
     rusqlite::Connection::open(&newer)
         .unwrap()
-        .execute_batch("PRAGMA user_version = 3")
+        .execute_batch("PRAGMA user_version = 4")
         .unwrap();
     let error = Ledger::open(&newer, options()).unwrap_err().to_string();
     assert!(
-        error.contains("version 3") && error.contains("newer"),
+        error.contains("version 4") && error.contains("newer"),
         "{error}"
     );
 }

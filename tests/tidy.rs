@@ -27,17 +27,18 @@ const LAYERS: &[(&str, &str)] = &[
     ("event", "ident value"),
     ("outcome", ""),
     ("platform", "ident value diag"),
-    ("connector", "ident clock secret value platform"),
+    ("pace", "platform"),
+    ("connector", "ident clock secret value platform pace"),
     ("spec", "ident value diag"),
-    ("mapping", "ident value diag platform"),
-    ("check", "ident value diag platform spec mapping"),
-    ("plan", "ident value diag platform mapping"),
+    ("mapping", "ident value diag platform pace"),
+    ("check", "ident value diag platform pace spec mapping"),
+    ("plan", "ident value diag platform pace mapping"),
     ("propose", "ident value platform mapping"),
     ("transform", "ident clock value platform mapping"),
     ("ledger", "ident clock value event"),
     (
         "run",
-        "ident clock secret value event outcome platform connector mapping plan transform ledger",
+        "ident clock secret value event outcome platform pace connector mapping plan transform ledger",
     ),
     (
         "report",
@@ -46,7 +47,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("sandbox", "ident clock value platform"),
     (
         "cli",
-        "ident clock secret value diag event outcome platform connector spec mapping check plan propose transform ledger run report sandbox",
+        "ident clock secret value diag event outcome platform pace connector spec mapping check plan propose transform ledger run report sandbox",
     ),
 ];
 

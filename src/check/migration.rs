@@ -1,12 +1,13 @@
 //! From a migration file to the resolved migration: connections, tier, and the mapping with its additions.
 
-use super::platform;
+use super::{pace, platform};
 use crate::{
     diag::{Code, Diagnostic, Diagnostics, Span},
     mapping::{
         DestinationConnection, HttpConnection, Migration, SandboxConnection, SecretRef,
         SourceConnection,
     },
+    pace::Pace,
     platform::{Connect, Http, Object, OpKind, Platform},
     spec::{Node, SpecFile},
 };
@@ -27,6 +28,8 @@ pub struct Choices {
     pub destination: DestinationConnection,
     /// `approve: none`.
     pub approval_waived: bool,
+    /// `pace:`.
+    pub pace: Option<Pace>,
 }
 
 impl Choices {
@@ -47,6 +50,7 @@ impl Choices {
             base: base.map(Arc::new),
             destination: self.destination,
             approval_waived: self.approval_waived,
+            pace: self.pace.map(Arc::new),
         }
     }
 }
@@ -67,6 +71,13 @@ pub fn lower(
         .entry("destination")
         .and_then(|e| destination_of(&e.value, e.key_span, folder, destination, out));
     let tier = tier(node, destination, out);
+    let around = pace::Around {
+        source,
+        destination,
+        tier: tier.as_deref(),
+        to: to.as_ref(),
+    };
+    let pace = pace::lower(file, &around, out);
     Some(Choices {
         tier,
         source: from?,
@@ -76,6 +87,7 @@ pub fn lower(
             .map(|path| folder.join(path)),
         destination: to?,
         approval_waived: node.get_text("approve") == Some("none"),
+        pace,
     })
 }
 
@@ -223,7 +235,8 @@ fn wrong(span: Span, platform: &Platform, what: &str, instead: &str, out: &mut D
     );
 }
 
-fn zone(node: Option<&Node>, out: &mut Diagnostics) -> Option<String> {
+/// A zone by its name.
+pub(super) fn zone(node: Option<&Node>, out: &mut Diagnostics) -> Option<String> {
     let node = node?;
     let name = node.text()?;
     if crate::platform::zone::find(name).is_none() {

@@ -15,6 +15,7 @@ mod mapping;
 mod merge;
 mod migration;
 mod ops;
+mod pace;
 mod params;
 mod path;
 mod place;

@@ -212,6 +212,9 @@ pub struct RunArgs {
     /// Append events as JSON lines to this file (`-`: stdout; the books then go to stderr).
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
+    /// Where the migration's pace says to stop: wait, and go on by itself, instead of ending with 75.
+    #[arg(long)]
+    pub wait: bool,
     /// How to print the books.
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,

@@ -11,12 +11,11 @@ use crate::{
     clock::{Clock, SystemClock},
     connector::{
         Cancel,
-        budget::{OnWait, Spent},
+        budget::OnWait,
         files,
         rest::{Rest, RestOptions},
     },
     event::Event,
-    ledger::{Entry, Ledger},
     mapping::{
         DestinationConnection, HttpConnection, Migration, SandboxConnection, SecretRef,
         SourceConnection,
@@ -26,7 +25,7 @@ use crate::{
     sandbox::{self, FaultRule, Sandbox, SandboxOptions, Seed},
     secret::Secret,
 };
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// How a command uses a destination.
 #[derive(Clone, Copy, Debug, Default)]
@@ -149,6 +148,7 @@ pub async fn destination_until(
         tier: migration.tier.clone(),
         cancel: cancel.clone(),
         on_wait: Some(on_wait),
+        calls_per_hour: migration.pace.as_ref().and_then(|p| p.per_hour),
         ..RestOptions::default()
     };
     match &migration.destination {
@@ -318,70 +318,4 @@ pub fn faults(list: &[(String, f64)]) -> Result<Vec<FaultRule>, Failure> {
                 .map_err(|_| Failure::new(Exit::Usage, format!("there is no fault `{name}`")))
         })
         .collect()
-}
-
-/// Keeps what was spent of the rate budget in the ledger, second by second, until the run ends.
-pub fn keep_budget(ledger: &Arc<Ledger>, destination: &Destination) -> tokio::task::JoinHandle<()> {
-    keep_calls(
-        ledger,
-        destination.rest.clone(),
-        destination.account.clone(),
-    )
-}
-
-/// The same for any account.
-pub fn keep_calls(
-    ledger: &Arc<Ledger>,
-    rest: Rest,
-    account: String,
-) -> tokio::task::JoinHandle<()> {
-    let ledger = Arc::clone(ledger);
-    tokio::spawn(async move {
-        if rest.budget().longest().is_none() {
-            return;
-        }
-        let mut known: BTreeMap<i64, u64> = BTreeMap::new();
-        loop {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            let now: BTreeMap<i64, u64> = rest
-                .budget()
-                .snapshot()
-                .into_iter()
-                .map(|s| (s.second, s.calls))
-                .collect();
-            let news: Vec<Entry> = now
-                .iter()
-                .filter(|(second, calls)| known.get(*second) != Some(calls))
-                .map(|(second, calls)| Entry::BudgetUsed {
-                    account: account.clone(),
-                    second: *second,
-                    calls: *calls,
-                })
-                .collect();
-            // A ledger that cannot be written stops the run by itself; there is nothing to add here.
-            if !news.is_empty() && ledger.append(news).await.is_err() {
-                return;
-            }
-            known = now;
-        }
-    })
-}
-
-/// Tells the rate budget about calls of an earlier process, so that a restart does not exceed a window.
-pub fn restore_budget(ledger: &Ledger, destination: &Destination, now: jiff::Timestamp) {
-    restore_calls(ledger, &destination.rest, &destination.account, now);
-}
-
-/// The same for any account.
-pub fn restore_calls(ledger: &Ledger, rest: &Rest, account: &str, now: jiff::Timestamp) {
-    let since = now.as_second() - 3600;
-    if let Ok(view) = ledger.view()
-        && let Ok(used) = view.budget(account, since)
-    {
-        let spent: Vec<Spent> = used
-            .into_iter()
-            .map(|(second, calls)| Spent { second, calls })
-            .collect();
-        rest.budget().restore(&spent);
-    }
 }

@@ -74,6 +74,8 @@ pub struct Failure {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Of a pause: when running the same command again goes on.
+    pub until: Option<jiff::Timestamp>,
 }
 
 impl Failure {
@@ -83,7 +85,15 @@ impl Failure {
             exit,
             message: message.into(),
             hint: None,
+            until: None,
         }
+    }
+
+    /// A pause until then.
+    #[must_use]
+    pub fn until(mut self, until: jiff::Timestamp) -> Self {
+        self.until = Some(until);
+        self
     }
 
     /// Adds what to do about it.

@@ -4,7 +4,7 @@ use super::{
     commands::state_folder,
     connect,
     exit::{Exit, Failure},
-    fill,
+    fill, pacing,
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -109,10 +109,9 @@ pub async fn source(
     let rest = Rest::new(Arc::clone(platform), options)
         .map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let keeper = reading.ledger.map(|ledger| {
-        connect::restore_calls(ledger, &rest, &account, clock.now());
-        connect::keep_calls(ledger, rest.clone(), account.clone())
-    });
+    let counted = reading
+        .ledger
+        .map(|ledger| pacing::Calls::of(ledger, &rest, &account));
     let read = extract::read(Extraction {
         rest,
         objects,
@@ -126,8 +125,8 @@ pub async fn source(
         emit: Arc::clone(reading.emit),
     })
     .await;
-    if let Some(keeper) = keeper {
-        keeper.abort();
+    if let Some(counted) = counted {
+        counted.end().await;
     }
     if let Some(sandbox) = simulated {
         sandbox.stop().await;

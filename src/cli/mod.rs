@@ -14,8 +14,11 @@ pub mod lock;
 mod memory_size;
 pub mod out;
 pub mod preflight;
+pub mod pacing;
 pub mod progress;
 pub mod sampled;
+pub mod signal;
+pub mod togo;
 pub mod undoing;
 
 use args::{Cli, Color, Command};
@@ -56,6 +59,11 @@ pub fn main() -> Exit {
         // What was asked for did not arrive: a full disk is a reason to run again.
         Ok(Ok(Exit::Done)) if out::is_lost() => Exit::Temporary,
         Ok(Ok(exit)) => exit,
+        // No error: it is what the migration asks for.
+        Ok(Err(failure)) if failure.until.is_some() => {
+            out::note(&format!("{}; {}", failure.message, pacing::AGAIN));
+            failure.exit
+        }
         Ok(Err(failure)) => {
             out::note(&format!("error: {}", failure.message));
             if let Some(hint) = &failure.hint {

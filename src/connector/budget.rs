@@ -4,17 +4,20 @@
 //! obeyed where it is less, and the number of calls in flight adapts. Waiting is first come, first served,
 //! and nobody spins. It sends nothing and reads no header itself.
 
+mod gate;
 mod state;
 
+pub use gate::{Allowance, Gate, NoCalls, Reserved, Reserving};
 pub use state::Signal;
 
 use super::{cancel::Cancel, notice::Notice};
-use crate::{clock::Clock, platform::Limits};
+use crate::{clock::Clock, pace::Pause, platform::Limits};
+use gate::Shut;
 use state::{State, Turn, words};
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -45,6 +48,10 @@ pub enum NoPlace {
     Cancelled,
     /// It would take too long; what is in the way.
     TooLong(String),
+    /// The window is closed, or the calls of the day are used.
+    Paused(Pause),
+    /// The account of the day's calls cannot be written.
+    Unwritable(String),
 }
 
 /// The call budget of one account. Clones share it.
@@ -58,6 +65,7 @@ struct Inner {
     /// Held by whoever is first in the line; tokio's mutex serves in order of arrival.
     line: tokio::sync::Mutex<()>,
     changed: Notify,
+    gate: OnceLock<Gate>,
     clock: Arc<dyn Clock>,
     /// Added to the clock's time, so that calls of an earlier process lie at positive instants.
     origin: Duration,
@@ -75,13 +83,22 @@ pub struct Permit {
     open: bool,
 }
 
+/// Limits of ours, beside those of the platform.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OurLimits {
+    /// Most calls a minute.
+    pub per_minute: Option<u64>,
+    /// Most calls an hour.
+    pub per_hour: Option<u64>,
+}
+
 impl Budget {
-    /// The budget of a platform's limits at a tier, or of fewer calls a minute. `patience`: the longest wait for
-    /// one call that is worth it.
+    /// The budget of a platform's limits at a tier, and of ours. `patience`: the longest wait for one call that is
+    /// worth it.
     pub fn new(
         limits: &Limits,
         tier: Option<&str>,
-        calls_per_minute: Option<u64>,
+        ours: OurLimits,
         clock: Arc<dyn Clock>,
         patience: Duration,
         on_wait: Option<OnWait>,
@@ -91,8 +108,8 @@ impl Budget {
             .iter()
             .map(|c| (c.max.at(tier), c.per))
             .collect();
-        if let Some(calls) = calls_per_minute {
-            windows.push((calls, Duration::from_secs(60)));
+        for (calls, seconds) in [(ours.per_minute, 60), (ours.per_hour, 3600)] {
+            windows.extend(calls.map(|calls| (calls, Duration::from_secs(seconds))));
         }
         let state = State::new(&windows, limits.in_flight);
         let origin = state.longest().unwrap_or_default() * 2;
@@ -101,6 +118,7 @@ impl Budget {
                 state: Mutex::new(state),
                 line: tokio::sync::Mutex::new(()),
                 changed: Notify::new(),
+                gate: OnceLock::new(),
                 clock,
                 origin,
                 patience,
@@ -109,6 +127,16 @@ impl Budget {
                 waited_micros: AtomicU64::new(0),
             }),
         }
+    }
+
+    /// Puts a gate before the windows. To be done before the first call; a second gate is not taken.
+    pub fn keep(&self, gate: Gate) {
+        let _ = self.inner.gate.set(gate);
+    }
+
+    /// The gate, when there is one.
+    pub fn gate(&self) -> Option<&Gate> {
+        self.inner.gate.get()
     }
 
     fn now(&self) -> Duration {
@@ -125,7 +153,7 @@ impl Budget {
     /// Waits for a place in every window, in order of arrival.
     ///
     /// # Errors
-    /// When the caller asked to stop, or the wait would be longer than the budget's patience.
+    /// When the caller asked to stop, the wait would be longer than the budget's patience, or the gate is shut.
     pub async fn acquire(&self, cancel: &Cancel) -> Result<Permit, NoPlace> {
         let _first = tokio::select! {
             biased;
@@ -137,12 +165,18 @@ impl Budget {
             if cancel.is_cancelled() {
                 return Err(NoPlace::Cancelled);
             }
+            if let Some(gate) = self.gate() {
+                gate.ready(self.inner.clock.now()).await?;
+            }
             let now = self.now();
             let turn = {
                 let mut state = self.state();
                 let turn = state.turn(now);
                 if turn == Turn::Go {
                     state.sent();
+                    if let Some(gate) = self.gate() {
+                        gate.take();
+                    }
                 }
                 turn
             };
@@ -157,6 +191,10 @@ impl Budget {
                 Turn::WhenAnswered => None,
                 Turn::At(at, why) => {
                     let wait = at.saturating_sub(now);
+                    let wall = self.inner.clock.now();
+                    if let Some(pause) = self.gate().and_then(|g| g.ends_before(wall, wait)) {
+                        return Err(NoPlace::Paused(pause));
+                    }
                     if wait > self.inner.patience {
                         let span = words(Duration::from_secs(wait.as_secs()));
                         return Err(NoPlace::TooLong(format!("{why}, for {span} more")));
@@ -268,6 +306,15 @@ impl Budget {
         self.state()
             .answered(now, sent_at, signal, notice.left, notice.reset_in);
         self.inner.changed.notify_one();
+    }
+}
+
+impl From<Shut> for NoPlace {
+    fn from(shut: Shut) -> NoPlace {
+        match shut {
+            Shut::Paused(pause) => NoPlace::Paused(pause),
+            Shut::Unwritable(why) => NoPlace::Unwritable(why),
+        }
     }
 }
 

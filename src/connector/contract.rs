@@ -1,5 +1,6 @@
 //! What connectors promise: pages out, replies in, and when everything must stop.
 
+use crate::pace::Pause;
 use std::path::PathBuf;
 
 /// What the destination answered to one write, read once and for all. Retries of what is safe to retry
@@ -99,6 +100,15 @@ pub enum Stop {
         /// Method and path.
         call: String,
         /// What is wrong with the last one.
+        why: String,
+    },
+    /// The migration's own pace: its window is closed, or the calls of its day are used (75).
+    #[error("paused until {}: {}", .0.moment, .0.why)]
+    Paused(Pause),
+    /// The calls of a day cannot be set aside, so none is made (75).
+    #[error("the calls of the day cannot be counted, so nothing more is sent: {why}")]
+    Uncounted {
+        /// The cause.
         why: String,
     },
     /// The caller asked to stop (130, 143).

@@ -297,6 +297,8 @@ codes! {
     PartlyReferable = "W0213" "partly-referable";
     /// The last row of a split that no record can reach.
     ElseUnreachable = "W0214" "else-unreachable";
+    /// A pace that something else holds lower anyway.
+    PaceWithoutEffect = "W0215" "pace-without-effect";
 
     // ---- N02xx: worth knowing, or not known offline ----
     /// Records of an object that only an admin can create.

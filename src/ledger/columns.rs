@@ -60,7 +60,9 @@ impl Entry {
             }
             Entry::Decided { name, .. } => ("", name, 0),
             Entry::FileWritten { step, path, .. } => (step, path, 0),
-            Entry::BudgetUsed { account, .. } => ("", account, 0),
+            Entry::BudgetUsed { account, .. } | Entry::CallsReserved { account, .. } => {
+                ("", account, 0)
+            }
         }
     }
 
@@ -184,7 +186,9 @@ impl Entry {
                 *object = key.to_owned();
             }
             Entry::Decided { name, .. } => *name = key.to_owned(),
-            Entry::BudgetUsed { account, .. } => *account = key.to_owned(),
+            Entry::BudgetUsed { account, .. } | Entry::CallsReserved { account, .. } => {
+                *account = key.to_owned();
+            }
         }
         Ok(entry)
     }

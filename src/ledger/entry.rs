@@ -24,8 +24,14 @@ pub enum Entry {
     },
     /// A run ended. A run without this entry was interrupted.
     RunEnded {
-        /// `completed`, `completed_with_holds`, `stopped`, `aborted`.
+        /// `completed`, `completed_with_holds`, `stopped`, `paused`, `aborted`.
         outcome: String,
+        /// Of a pause: until when it lasts, in milliseconds of Unix time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until_ms: Option<i64>,
+        /// Of a pause: what it waits for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     /// Somebody said that the sample is right.
     Approved(Approval),
@@ -333,6 +339,17 @@ pub enum Entry {
         /// Calls.
         calls: u64,
     },
+    /// Calls set aside before they are made, so that no crash loses count of a day. Said again for the same second
+    /// it takes the place of what was said before: what was not needed is given back.
+    CallsReserved {
+        /// The account.
+        #[serde(skip)]
+        account: String,
+        /// When, in seconds of Unix time.
+        second: i64,
+        /// Calls.
+        calls: u64,
+    },
 }
 
 /// What is about to be sent.
@@ -480,7 +497,13 @@ impl Entry {
             Entry::Watermark { .. } => "watermark",
             Entry::FileWritten { .. } => "file_written",
             Entry::BudgetUsed { .. } => "budget_used",
+            Entry::CallsReserved { .. } => "calls_reserved",
         }
+    }
+
+    /// True for an entry about calls, which commands without a run make too.
+    pub(super) fn needs_no_run(&self) -> bool {
+        matches!(self, Entry::BudgetUsed { .. } | Entry::CallsReserved { .. })
     }
 
     /// The step it is about; empty when it is about none.

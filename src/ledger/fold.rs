@@ -291,12 +291,20 @@ impl Fold {
                 engine,
                 resumed,
             } => run_sql(
-                format!("INSERT INTO {db}.runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, NULL)"),
+                format!(
+                    "INSERT INTO {db}.runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, NULL, NULL, NULL)"
+                ),
                 params![run, command, plan, engine, resumed, at_ms],
             ),
-            Entry::RunEnded { outcome } => run_sql(
-                format!("UPDATE {db}.runs SET ended_ms = ?2, outcome = ?3 WHERE run = ?1"),
-                params![run, at_ms, outcome],
+            Entry::RunEnded {
+                outcome,
+                until_ms,
+                why,
+            } => run_sql(
+                format!(
+                    "UPDATE {db}.runs SET ended_ms = ?2, outcome = ?3, until_ms = ?4, why = ?5 WHERE run = ?1"
+                ),
+                params![run, at_ms, outcome, until_ms, why],
             ),
             Entry::StepStarted { hash, .. } => run_sql(
                 format!("INSERT OR IGNORE INTO {db}.run_steps VALUES (?1, ?2, ?3, ?4, NULL, NULL)"),
@@ -364,7 +372,22 @@ impl Fold {
                 // No window of any platform is longer than a day.
                 run_sql(
                     format!("DELETE FROM {db}.budget WHERE account = ?1 AND second < ?2"),
-                    params![account, second - 86_400],
+                    params![account, second.saturating_sub(86_400)],
+                )
+            }
+            Entry::CallsReserved {
+                account,
+                second,
+                calls,
+            } => {
+                run_sql(
+                    format!("INSERT OR REPLACE INTO {db}.reserved VALUES (?1, ?2, ?3)"),
+                    params![account, second, calls.cast_signed()],
+                )?;
+                // A day of any zone lies within the last three.
+                run_sql(
+                    format!("DELETE FROM {db}.reserved WHERE account = ?1 AND second < ?2"),
+                    params![account, second.saturating_sub(3 * 86_400)],
                 )
             }
             _ => Ok(()),

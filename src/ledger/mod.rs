@@ -18,6 +18,7 @@ pub mod id_map;
 pub mod lease;
 mod opened;
 mod recover;
+pub mod runs;
 mod schema;
 pub mod store;
 pub mod verify;
@@ -31,10 +32,9 @@ pub use counted::Baseline;
 pub use entry::{Entry, Intent, Origin, Undone, WriteOp};
 pub use id_map::{IdEntry, IdMap, IdState, StepIds};
 pub use lease::Holder;
+pub use runs::{RunRow, StepRow};
 pub use schema::SchemaError;
 pub use store::{Appended, Ledger, LedgerError, OpenError, Options, Run, RunMeta};
 pub use verify::{Broken, Verified};
-pub use view::{
-    Hold, HoldKind, HoldReason, ReadError, RecordRow, RecordState, RunRow, StepRow, View,
-};
+pub use view::{Hold, HoldKind, HoldReason, ReadError, RecordRow, RecordState, View};
 pub use written::{Written, WrittenField, WrittenFields};

@@ -9,10 +9,10 @@ use std::{path::Path, time::Duration};
 pub(super) const APPLICATION_ID: i32 = 0x544c_6467;
 
 /// The version this engine writes.
-pub(super) const VERSION: i32 = 2;
+pub(super) const VERSION: i32 = 3;
 
 /// Tables and their meaning. `journal` is the truth; `records`, `holds`, `decisions`, `watermarks`, `runs`,
-/// `run_steps`, `jobs` and `files` are folds of it.
+/// `run_steps`, `jobs`, `files`, `budget` and `reserved` are folds of it.
 const TABLES: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 CREATE TABLE journal (
@@ -41,7 +41,7 @@ CREATE TABLE {database}.decisions (name TEXT PRIMARY KEY, value TEXT NOT NULL) S
 CREATE TABLE {database}.watermarks (step INTEGER PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE {database}.runs (
   run INTEGER PRIMARY KEY, command TEXT NOT NULL, plan TEXT NOT NULL, engine TEXT NOT NULL, resumed INTEGER NOT NULL,
-  started_ms INTEGER NOT NULL, ended_ms INTEGER, outcome TEXT) STRICT;
+  started_ms INTEGER NOT NULL, ended_ms INTEGER, outcome TEXT, until_ms INTEGER, why TEXT) STRICT;
 CREATE TABLE {database}.run_steps (
   run INTEGER NOT NULL, step INTEGER NOT NULL, hash TEXT NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER,
   counts TEXT, PRIMARY KEY (run, step)) STRICT, WITHOUT ROWID;
@@ -53,17 +53,31 @@ CREATE TABLE {database}.files (
 CREATE TABLE {database}.budget (
   account TEXT NOT NULL, second INTEGER NOT NULL, calls INTEGER NOT NULL,
   PRIMARY KEY (account, second)) STRICT, WITHOUT ROWID;
-"
+{}",
+        RESERVED.replace("CREATE TABLE ", &format!("CREATE TABLE {database}."))
     )
 }
 
+/// The table of calls that were set aside before they were made.
+const RESERVED: &str = "CREATE TABLE reserved (
+  account TEXT NOT NULL, second INTEGER NOT NULL, calls INTEGER NOT NULL,
+  PRIMARY KEY (account, second)) STRICT, WITHOUT ROWID;";
+
 /// What each version adds to the one before it, from the second on.
-const LIFTS: &[(i32, &str)] = &[(
-    2,
-    "ALTER TABLE records ADD COLUMN written BLOB;
-     ALTER TABLE records ADD COLUMN written_later BLOB;
-     ALTER TABLE records ADD COLUMN stamp TEXT;",
-)];
+const LIFTS: &[(i32, &str)] = &[
+    (
+        2,
+        "ALTER TABLE records ADD COLUMN written BLOB;
+         ALTER TABLE records ADD COLUMN written_later BLOB;
+         ALTER TABLE records ADD COLUMN stamp TEXT;",
+    ),
+    (
+        3,
+        "ALTER TABLE runs ADD COLUMN until_ms INTEGER;
+         ALTER TABLE runs ADD COLUMN why TEXT;",
+    ),
+    (3, RESERVED),
+];
 
 /// Brings an older file up to this version, all or nothing. Only whoever holds the lease may: an older engine that is
 /// at work would not know the new columns.
@@ -89,6 +103,11 @@ pub(super) fn knows_written(connection: &Connection) -> Result<bool, rusqlite::E
     Ok(marks(connection)?.1 >= 2)
 }
 
+/// True when the file knows why runs pause, and which calls were set aside.
+pub(super) fn knows_pauses(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    Ok(marks(connection)?.1 >= 3)
+}
+
 /// The names of the tables that are folds of the journal.
 pub(super) const STATE_TABLES: &[&str] = &[
     "records",
@@ -100,6 +119,7 @@ pub(super) const STATE_TABLES: &[&str] = &[
     "jobs",
     "files",
     "budget",
+    "reserved",
 ];
 
 /// Why a file cannot be used as a ledger.

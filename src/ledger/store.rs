@@ -256,8 +256,24 @@ impl Ledger {
     /// Ends the run and writes everything that was gathered. `outcome`: `completed`, `completed_with_holds`,
     /// `stopped`, `aborted`.
     pub fn end_run(&self, outcome: &str) -> Result<Appended, LedgerError> {
+        self.end(outcome, None, None)
+    }
+
+    /// Ends the run as `paused`: until when, in milliseconds of Unix time, and what it waits for.
+    pub fn pause_run(&self, until_ms: i64, why: &str) -> Result<Appended, LedgerError> {
+        self.end("paused", Some(until_ms), Some(why.to_owned()))
+    }
+
+    fn end(
+        &self,
+        outcome: &str,
+        until_ms: Option<i64>,
+        why: Option<String>,
+    ) -> Result<Appended, LedgerError> {
         self.append_blocking(vec![Entry::RunEnded {
             outcome: outcome.to_owned(),
+            until_ms,
+            why,
         }])?;
         self.settle()
     }

@@ -6,7 +6,7 @@ use super::{
     chain::{self, Hash, Link},
     entry::Entry,
     fold::Fold,
-    schema::{STATE_TABLES, state_tables},
+    schema::{STATE_TABLES, knows_pauses, state_tables},
     view::{ReadError, View},
 };
 use std::collections::HashMap;
@@ -144,6 +144,10 @@ impl View {
         }
         fold.write_gathered(connection)?;
         for table in STATE_TABLES {
+            // A file of an older engine lacks the tables that came later.
+            if *table == "reserved" && !knows_pauses(connection)? {
+                continue;
+            }
             self.compare(table)?;
         }
         Ok(Verified { entries: seq, head })

@@ -3,12 +3,12 @@
 //! A view is its own read-only connection and never waits for the writer. What the writer has gathered and
 //! not written yet (at most two seconds' worth) is missing from it; [`super::Ledger::view`] writes it first.
 
+pub use super::runs::{RunRow, StepRow};
 use super::{
     chain::Hash,
     entry::{Entry, Origin, WriteOp, words},
     schema::{self, SchemaError},
 };
-use crate::event::Counts;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -107,42 +107,6 @@ pub struct HoldReason {
     pub field: Option<String>,
     /// How many.
     pub records: u64,
-}
-
-/// A run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RunRow {
-    /// Its number.
-    pub run: i64,
-    /// The command.
-    pub command: String,
-    /// Hash of the plan.
-    pub plan: String,
-    /// Version of the engine.
-    pub engine: String,
-    /// True when it went on from an unfinished one.
-    pub resumed: bool,
-    /// Its start, in milliseconds of Unix time.
-    pub started_ms: i64,
-    /// Its end; `None` while it runs or when it was interrupted.
-    pub ended_ms: Option<i64>,
-    /// Its outcome; `None` as above.
-    pub outcome: Option<String>,
-}
-
-/// A step of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StepRow {
-    /// The step.
-    pub step: String,
-    /// Hash of its meaning.
-    pub hash: String,
-    /// Its start, in milliseconds of Unix time.
-    pub started_ms: i64,
-    /// Its end.
-    pub ended_ms: Option<i64>,
-    /// Its books, once it has ended.
-    pub counts: Option<Counts>,
 }
 
 /// Why the ledger cannot be read.
@@ -330,50 +294,6 @@ impl View {
         Ok(all)
     }
 
-    /// All runs, the oldest first.
-    pub fn runs(&self) -> Result<Vec<RunRow>, ReadError> {
-        let mut query = self.connection.prepare_cached(
-            "SELECT run, command, plan, engine, resumed, started_ms, ended_ms, outcome FROM runs ORDER BY run",
-        )?;
-        let rows = query.query_map([], |row| {
-            Ok(RunRow {
-                run: row.get(0)?,
-                command: row.get(1)?,
-                plan: row.get(2)?,
-                engine: row.get(3)?,
-                resumed: row.get(4)?,
-                started_ms: row.get(5)?,
-                ended_ms: row.get(6)?,
-                outcome: row.get(7)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// The steps of a run with their books, in order of their start.
-    pub fn steps(&self, run: i64) -> Result<Vec<StepRow>, ReadError> {
-        let mut query = self.connection.prepare_cached(
-            "SELECT s.name, r.hash, r.started_ms, r.ended_ms, r.counts FROM run_steps r
-             JOIN steps s ON s.id = r.step WHERE r.run = ?1 ORDER BY r.started_ms, s.name",
-        )?;
-        let mut rows = query.query([run])?;
-        let mut all = Vec::new();
-        while let Some(row) = rows.next()? {
-            let counts: Option<String> = row.get(4)?;
-            all.push(StepRow {
-                step: row.get(0)?,
-                hash: row.get(1)?,
-                started_ms: row.get(2)?,
-                ended_ms: row.get(3)?,
-                counts: counts
-                    .map(|text| serde_json::from_str(&text))
-                    .transpose()
-                    .map_err(|e| strange(format!("books of a step: {e}")))?,
-            });
-        }
-        Ok(all)
-    }
-
     /// Bulk calls that are not settled: (chunk, job id), of one step.
     pub fn jobs(&self, step: &str) -> Result<Vec<(String, String)>, ReadError> {
         let mut query = self.connection.prepare_cached(
@@ -410,17 +330,6 @@ impl View {
         )?;
         let rows = query.query_map([step], |r| {
             Ok((r.get(0)?, r.get::<_, i64>(1)?.cast_unsigned(), r.get(2)?))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Calls of an account since a second of Unix time: (second, calls), in order.
-    pub fn budget(&self, account: &str, since: i64) -> Result<Vec<(i64, u64)>, ReadError> {
-        let mut query = self.connection.prepare_cached(
-            "SELECT second, calls FROM budget WHERE account = ?1 AND second >= ?2 ORDER BY second",
-        )?;
-        let rows = query.query_map((account, since), |r| {
-            Ok((r.get(0)?, r.get::<_, i64>(1)?.cast_unsigned()))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -1,7 +1,7 @@
 //! One customer's migration: which mapping, which connections, which choices.
 
 use super::Mapping;
-use crate::platform::Platform;
+use crate::{pace::Pace, platform::Platform};
 use std::{path::PathBuf, sync::Arc};
 
 /// A migration, resolved. Holds references to secrets, never secrets.
@@ -25,6 +25,8 @@ pub struct Migration {
     pub destination: DestinationConnection,
     /// True when a run needs no approved sample (`approve: none`).
     pub approval_waived: bool,
+    /// When the destination account may be called, and how often; `None`: its own limits are all.
+    pub pace: Option<Arc<Pace>>,
 }
 
 /// Where records are read.

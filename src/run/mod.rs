@@ -3,6 +3,7 @@
 //! Batches in order; in a batch one pass per source object, side by side; each record decided by one table
 //! ([`decide`]), sent with its intent in the ledger first, booked exactly once. Emits events, never prints.
 
+pub mod allowance;
 pub mod attach;
 pub mod base;
 pub mod books;

@@ -39,6 +39,9 @@ pub struct DeltaArgs {
     /// Create through the sandbox's admin plane what only an admin can create. Only for a sandbox destination.
     #[arg(long)]
     pub provision: bool,
+    /// Where the migration's pace says to stop: wait, and go on by itself, instead of ending with 75.
+    #[arg(long)]
+    pub wait: bool,
     /// Append events as JSON lines to this file (`-`: stdout; the report then goes to stderr).
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
@@ -75,6 +78,7 @@ pub fn run(args: &DeltaArgs) -> Result<Exit, Failure> {
         migration: args.migration.clone(),
         auto_approve: args.auto_approve,
         provision: args.provision,
+        wait: args.wait,
         events: args.events.clone(),
         format: ReportFormat::Text,
         calls_per_minute: args.calls_per_minute,

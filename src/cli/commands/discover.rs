@@ -7,7 +7,7 @@ use crate::{
         exit::{Exit, Failure},
         extract,
         load::{self, Loaded},
-        lock, out,
+        lock, out, pacing,
         progress::Progress,
     },
     clock::{Clock, SystemClock},
@@ -143,7 +143,7 @@ pub fn account(loaded: &Loaded, emit: &Emit) -> Result<AccountInventory, Failure
         let ledger = Ledger::open(&path, options).map_err(|e| run::open_failure(&e))?;
         Some(Arc::new(ledger))
     } else {
-        None
+        pacing::ledger_to_look(migration)?
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -152,10 +152,9 @@ pub fn account(loaded: &Loaded, emit: &Emit) -> Result<AccountInventory, Failure
     let found = runtime.block_on(async {
         let destination =
             connect::destination(loaded, Access::default(), &state, Arc::clone(emit)).await?;
-        let budget = ledger.as_ref().map(|ledger| {
-            connect::restore_budget(ledger, &destination, clock.now());
-            connect::keep_budget(ledger, &destination)
-        });
+        let counted = (ledger.as_ref())
+            .map(|ledger| pacing::Calls::count(ledger, &destination, migration, pacing::Use::Look))
+            .transpose()?;
         let found = match destination.rest.probe().await {
             Ok(()) => {
                 let tier = migration.tier.as_deref();
@@ -163,8 +162,8 @@ pub fn account(loaded: &Loaded, emit: &Emit) -> Result<AccountInventory, Failure
             }
             Err(stop) => Err(stop),
         };
-        if let Some(budget) = budget {
-            budget.abort();
+        if let Some(counted) = counted {
+            counted.end().await;
         }
         destination.close().await;
         found.map_err(|stop| run::failure(stop.into()))

@@ -8,7 +8,7 @@ use crate::{
         connect::{self, Access, Destination},
         exit::{Exit, Failure},
         load::{self, Loaded},
-        lock, out, preflight,
+        lock, out, pacing, preflight,
         progress::Progress,
         undoing,
     },
@@ -88,7 +88,7 @@ pub fn run(args: &ProvisionArgs) -> Result<Exit, Failure> {
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
     let source = Arc::new(source);
-    let result = runtime.block_on(fulfil(&loaded, &lock, &ledger, &clock, source, &emit));
+    let result = runtime.block_on(fulfil(&loaded, &lock, &ledger, source, &emit));
     progress.clear();
     runtime.shutdown_background();
     drop(ledger);
@@ -151,7 +151,6 @@ async fn fulfil(
     loaded: &Loaded,
     lock: &SchemaLock,
     ledger: &Arc<Ledger>,
-    clock: &Arc<SystemClock>,
     source: Arc<Source>,
     emit: &Emit,
 ) -> Result<(Provisioned, Preflight), Failure> {
@@ -163,6 +162,7 @@ async fn fulfil(
     };
     let destination = connect::destination(loaded, access, &state, Arc::clone(emit)).await?;
     run::listen(&destination.cancel);
+    let counted = pacing::Calls::count(ledger, &destination, migration, pacing::Use::Look)?;
     let begun = ledger
         .begin_run(RunMeta {
             command: "provision".to_owned(),
@@ -170,8 +170,6 @@ async fn fulfil(
             engine: env!("CARGO_PKG_VERSION").to_owned(),
         })
         .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
-    connect::restore_budget(ledger, &destination, clock.now());
-    let budget = connect::keep_budget(ledger, &destination);
     let result = async {
         destination.rest.probe().await?;
         let tier = migration.tier.as_deref();
@@ -208,14 +206,13 @@ async fn fulfil(
         Ok((done, left))
     }
     .await;
-    budget.abort();
+    counted.end().await;
     let outcome = match &result {
         Ok((done, _)) if done.refused.is_empty() => "completed",
         Ok(_) => "completed_with_holds",
-        Err(RunError::Stop(Stop::Cancelled)) => "stopped",
-        Err(_) => "aborted",
+        Err(error) => pacing::outcome(error),
     };
-    let ended = ledger.end_run(outcome);
+    let ended = pacing::end_run(ledger, &result, outcome);
     destination.close().await;
     let result = result.map_err(|error: RunError| run::failure(error))?;
     ended.map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;

@@ -5,7 +5,7 @@ use crate::{
     cli::{
         connect::{self, Access},
         exit::{Exit, Failure},
-        load, out,
+        load, out, pacing,
         progress::Progress,
     },
     event::Event,
@@ -127,6 +127,10 @@ async fn start(
     };
     let destination = connect::destination(loaded, access, &state, Arc::clone(&emit)).await?;
     runs::listen(&destination.cancel);
+    let counting = pacing::ledger_to_look(migration)?;
+    let counted = (counting.as_ref())
+        .map(|ledger| pacing::Calls::count(ledger, &destination, migration, pacing::Use::Look))
+        .transpose()?;
     let found = reconcile(Inputs {
         mapping: Arc::clone(&migration.mapping),
         plan: Arc::clone(&loaded.plan),
@@ -138,6 +142,9 @@ async fn start(
         emit,
     })
     .await;
+    if let Some(counted) = counted {
+        counted.end().await;
+    }
     destination.close().await;
     found.map_err(|error| match error {
         RunError::Stop(crate::connector::Stop::Cancelled) => {

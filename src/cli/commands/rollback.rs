@@ -5,7 +5,7 @@ use crate::{
     cli::{
         connect::{self, Access},
         exit::{Exit, Failure},
-        load, out,
+        load, out, pacing,
         progress::Progress,
         undoing,
     },
@@ -38,6 +38,9 @@ pub struct RollbackArgs {
     /// Undo only this destination object, or this step. What others of this migration refer to stays.
     #[arg(long, value_name = "OBJECT")]
     pub only: Option<String>,
+    /// Where the migration's pace says to stop: wait, and go on by itself, instead of ending with 75.
+    #[arg(long)]
+    pub wait: bool,
     /// How to print it.
     #[arg(long, value_enum, default_value_t = DocumentFormat::Text)]
     pub format: DocumentFormat,
@@ -70,7 +73,9 @@ pub fn run(args: &RollbackArgs) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
-    let result = runtime.block_on(start(args, &loaded, &progress));
+    let result = pacing::again(&runtime, args.wait, &progress, || {
+        start(args, &loaded, &progress)
+    });
     progress.clear();
     runtime.shutdown_background();
     result
@@ -87,6 +92,9 @@ async fn start(
         let progress = Arc::clone(progress);
         Arc::new(move |event: &Event| progress.event(event))
     };
+    if !args.plan {
+        pacing::open(migration)?;
+    }
     let ledger = match args.plan {
         true => None,
         false => Some(Arc::new(
@@ -114,7 +122,13 @@ async fn start(
     };
     let destination = connect::destination(loaded, access, &state, Arc::clone(&emit)).await?;
     let stopped_by = runs::listen(&destination.cancel);
-    let mut budget = None;
+    let (to, counting) = match &ledger {
+        Some(ledger) => (pacing::Use::Load, Some(Arc::clone(ledger))),
+        None => (pacing::Use::Look, pacing::ledger_to_look(migration)?),
+    };
+    let counted = (counting.as_ref())
+        .map(|ledger| pacing::Calls::count(ledger, &destination, migration, to))
+        .transpose()?;
     if let Some(ledger) = &ledger {
         ledger
             .begin_run(RunMeta {
@@ -123,8 +137,6 @@ async fn start(
                 engine: env!("CARGO_PKG_VERSION").to_owned(),
             })
             .map_err(|e| temporary(&e))?;
-        connect::restore_budget(ledger, &destination, clock.now());
-        budget = Some(connect::keep_budget(ledger, &destination));
     }
     let done = rollback(Inputs {
         mapping: Arc::clone(&migration.mapping),
@@ -136,16 +148,15 @@ async fn start(
         emit,
     })
     .await;
-    if let Some(budget) = budget {
-        budget.abort();
+    if let Some(counted) = counted {
+        counted.end().await;
     }
     let outcome = match &done {
         Ok(r) if r.kept.is_empty() => "completed",
         Ok(_) => "completed_with_holds",
-        Err(RunError::Stop(Stop::Cancelled)) => "stopped",
-        Err(_) => "aborted",
+        Err(error) => pacing::outcome(error),
     };
-    let ended = ledger.as_ref().map(|l| l.end_run(outcome));
+    let ended = ledger.as_ref().map(|l| pacing::end_run(l, &done, outcome));
     destination.close().await;
     progress.clear();
     match done {

@@ -12,8 +12,9 @@ use crate::{
         connect::{self, Access},
         documents,
         exit::{Exit, Failure},
-        extract, load, out, preflight,
+        extract, load, out, pacing, preflight,
         progress::Progress,
+        togo::ToGo,
         undoing,
     },
     clock::{Clock, SystemClock},
@@ -22,19 +23,11 @@ use crate::{
     ledger::{Ledger, OpenError, Options, RunMeta},
     mapping::{Deleted, DestinationConnection, Migration, Policy},
     report::{self, Difference, HoldGroup, RunReport, StepBooks, delta::DeltaReport},
-    run::{
-        self, Inputs, Outcome, RunError, books::Group, context::Emit, extract::Again,
-        overflow::Memory,
-    },
+    run::{self, Inputs, Outcome, RunError, books::Group, extract::Again, overflow::Memory},
 };
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+pub(super) use crate::cli::signal::{listen, stopped, wait_for_signal};
 
 /// Runs a migration.
 ///
@@ -70,7 +63,9 @@ pub(super) fn go(args: &RunArgs, loaded: &load::Loaded, task: Task<'_>) -> Resul
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
-    let result = runtime.block_on(start(args, loaded, &progress, waived, task));
+    let result = pacing::again(&runtime, args.wait, &progress, || {
+        start(args, loaded, &progress, waived, task)
+    });
     progress.clear();
     // Readers that still wait for a page do not keep the process.
     runtime.shutdown_background();
@@ -86,16 +81,14 @@ async fn start(
 ) -> Result<Exit, Failure> {
     let clock = Arc::new(SystemClock::new());
     let migration = &loaded.migration;
+    pacing::open(migration)?;
     let path = ledger_path(&migration.path);
     let ledger = Arc::new(
         Ledger::open(&path, Options::new(Arc::clone(&clock) as Arc<dyn Clock>))
             .map_err(|e| open_failure(&e))?,
     );
     undoing::refuse(&ledger)?;
-    let emit: Emit = {
-        let progress = Arc::clone(progress);
-        Arc::new(move |event: &Event| progress.event(event))
-    };
+    let (emit, to_go) = ToGo::listen(progress);
     let cancel = Cancel::new();
     let stopped_by = listen(&cancel);
     let source = extract::source(
@@ -137,6 +130,7 @@ async fn start(
         cancel,
     )
     .await?;
+    let counted = pacing::Calls::count(&ledger, &destination, migration, pacing::Use::Load)?;
     let begun = ledger
         .begin_run(RunMeta {
             command: task.word().to_owned(),
@@ -145,8 +139,6 @@ async fn start(
         })
         .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
     approval::note_waiver(&ledger, waived)?;
-    connect::restore_budget(&ledger, &destination, clock.now());
-    let budget = connect::keep_budget(&ledger, &destination);
     let inputs = Inputs {
         mapping: Arc::clone(&migration.mapping),
         plan: Arc::clone(&loaded.plan),
@@ -166,21 +158,20 @@ async fn start(
     if matches!(result, Err(RunError::Waits { .. })) {
         preflight::leave_checklist(loaded, &destination, &source).await;
     }
-    budget.abort();
+    counted.end().await;
     let calls = destination.rest.calls();
     let elapsed_ms = u64::try_from(clock.monotonic().as_millis()).unwrap_or(u64::MAX);
     let outcome = match &result {
         Ok(o) if o.steps.iter().all(|(_, c)| c.held + c.failed == 0) => "completed",
         Ok(_) => "completed_with_holds",
-        Err(RunError::Stop(Stop::Cancelled)) => "stopped",
-        Err(_) => "aborted",
+        Err(error) => pacing::outcome(error),
     };
     emit(&Event::RunFinished {
         outcome: outcome.to_owned(),
         calls: (calls.read, calls.write),
     });
     progress.clear();
-    let ended = ledger.end_run(outcome);
+    let ended = pacing::end_run(&ledger, &result, outcome);
     let exit = match result {
         Ok(done) => {
             let head = ended
@@ -212,7 +203,7 @@ async fn start(
             }
         }
         Err(RunError::Stop(Stop::Cancelled)) => Ok(stopped(&stopped_by)),
-        Err(error) => Err(failure(error)),
+        Err(error) => Err(to_go.tell(failure(error), migration, &source)),
     };
     destination.close().await;
     exit
@@ -260,50 +251,7 @@ fn over_limit(loaded: &load::Loaded, done: &Outcome) -> Option<Failure> {
     )
 }
 
-/// Stops the run on SIGINT and SIGTERM: no new calls, calls under way come to their end. Gives the signal's number.
-pub(super) fn listen(cancel: &Cancel) -> Arc<AtomicU8> {
-    let by = Arc::new(AtomicU8::new(0));
-    let cancel = cancel.clone();
-    let told = Arc::clone(&by);
-    tokio::spawn(async move {
-        let signal = wait_for_signal().await;
-        told.store(signal, Ordering::Relaxed);
-        cancel.cancel();
-    });
-    by
-}
-
-/// Says that a stop was clean, and gives the code of the signal that asked for it.
-pub(super) fn stopped(by: &AtomicU8) -> Exit {
-    out::note("stopped cleanly; run the same command to go on");
-    match by.load(Ordering::Relaxed) {
-        15 => Exit::Terminated,
-        _ => Exit::Interrupted,
-    }
-}
-
-#[cfg(unix)]
-pub(super) async fn wait_for_signal() -> u8 {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut term) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => 2,
-            _ = term.recv() => 15,
-        },
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
-            2
-        }
-    }
-}
-
-#[cfg(not(unix))]
-pub(super) async fn wait_for_signal() -> u8 {
-    let _ = tokio::signal::ctrl_c().await;
-    2
-}
-
-pub(super) fn open_failure(error: &OpenError) -> Failure {
+pub(crate) fn open_failure(error: &OpenError) -> Failure {
     match error {
         OpenError::Held { .. } => Failure::new(Exit::Busy, error.to_string())
             .hint("wait until it ends, or stop it; `transload status` shows where it stands"),
@@ -322,9 +270,13 @@ pub(crate) fn failure(error: RunError) -> Failure {
         RunError::Stop(Stop::Denied { .. }) => {
             Failure::new(Exit::Usage, text).hint("check the secret and the rights of its user")
         }
-        RunError::Stop(Stop::Unreachable { .. } | Stop::Busy { .. } | Stop::Damaged { .. }) => {
-            Failure::new(Exit::Temporary, text).hint(again)
-        }
+        RunError::Stop(Stop::Paused(pause)) => pacing::failure(&pause),
+        RunError::Stop(
+            Stop::Unreachable { .. }
+            | Stop::Busy { .. }
+            | Stop::Damaged { .. }
+            | Stop::Uncounted { .. },
+        ) => Failure::new(Exit::Temporary, text).hint(again),
         RunError::Stop(Stop::Cancelled) => Failure::new(Exit::Interrupted, text),
         RunError::Stop(Stop::Unexpected { .. }) => Failure::new(Exit::Internal, text)
             .hint("the platform file may not describe this account; -vv shows the calls"),

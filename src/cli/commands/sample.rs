@@ -11,7 +11,7 @@ use crate::{
         approval,
         connect::{self, Access},
         exit::{Exit, Failure},
-        extract, load, out, preflight,
+        extract, load, out, pacing, preflight,
         progress::Progress,
         sampled, undoing,
     },
@@ -51,6 +51,9 @@ pub struct SampleArgs {
     /// Create through the sandbox's admin plane what only an admin can create. Only for a sandbox destination.
     #[arg(long)]
     pub provision: bool,
+    /// Where the migration's pace says to stop: wait, and go on by itself, instead of ending with 75.
+    #[arg(long)]
+    pub wait: bool,
     /// Append events as JSON lines to this file.
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
@@ -98,7 +101,9 @@ pub fn run(args: &SampleArgs) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
-    let result = runtime.block_on(start(args, &loaded, &progress));
+    let result = pacing::again(&runtime, args.wait, &progress, || {
+        start(args, &loaded, &progress)
+    });
     progress.clear();
     runtime.shutdown_background();
     result
@@ -112,6 +117,7 @@ async fn start(
     let clock = Arc::new(SystemClock::new());
     let migration = &loaded.migration;
     let temporary = |e: &dyn std::fmt::Display| Failure::new(Exit::Temporary, e.to_string());
+    pacing::open(migration)?;
     let ledger = Ledger::open(
         &ledger_path(&migration.path),
         Options::new(Arc::clone(&clock) as Arc<dyn Clock>),
@@ -146,6 +152,7 @@ async fn start(
     };
     let destination =
         connect::destination_until(loaded, access, &state, Arc::clone(&emit), cancel).await?;
+    let counted = pacing::Calls::count(&ledger, &destination, migration, pacing::Use::Load)?;
     let begun = ledger
         .begin_run(RunMeta {
             command: "sample".to_owned(),
@@ -153,8 +160,6 @@ async fn start(
             engine: env!("CARGO_PKG_VERSION").to_owned(),
         })
         .map_err(|e| temporary(&e))?;
-    connect::restore_budget(&ledger, &destination, clock.now());
-    let budget = connect::keep_budget(&ledger, &destination);
     let policy = &migration.mapping.policy;
     let size = args.size.unwrap_or(policy.sample_size);
     let seed = args.seed.unwrap_or(policy.sample_seed);
@@ -177,7 +182,7 @@ async fn start(
     if matches!(result, Err(RunError::Waits { .. })) {
         preflight::leave_checklist(loaded, &destination, &source).await;
     }
-    budget.abort();
+    counted.end().await;
     let calls = destination.rest.calls();
     let outcome = match &result {
         Ok(done)
@@ -190,8 +195,7 @@ async fn start(
             "completed"
         }
         Ok(_) => "completed_with_holds",
-        Err(RunError::Stop(Stop::Cancelled)) => "stopped",
-        Err(_) => "aborted",
+        Err(error) => pacing::outcome(error),
     };
     emit(&Event::RunFinished {
         outcome: outcome.to_owned(),
@@ -242,8 +246,9 @@ async fn start(
             Ok(stopped(&stopped_by))
         }
         Err(error) => {
-            let _ = ledger.end_run(outcome);
-            Err(failure(error))
+            let result: Result<(), RunError> = Err(error);
+            let _ = pacing::end_run(&ledger, &result, outcome);
+            result.map(|()| Exit::Done).map_err(failure)
         }
     };
     destination.close().await;

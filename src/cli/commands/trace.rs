@@ -6,7 +6,7 @@ use crate::{
         args::ReportFormat,
         connect::{self, Access},
         exit::{Exit, Failure},
-        load, out,
+        load, out, pacing,
         progress::Progress,
     },
     event::Event,
@@ -119,6 +119,10 @@ async fn start(
     };
     let destination = connect::destination(loaded, access, &state, Arc::clone(&emit)).await?;
     runs::listen(&destination.cancel);
+    let counting = pacing::ledger_to_look(migration)?;
+    let counted = (counting.as_ref())
+        .map(|ledger| pacing::Calls::count(ledger, &destination, migration, pacing::Use::Look))
+        .transpose()?;
     let told = trace(Inputs {
         mapping: Arc::clone(&migration.mapping),
         source,
@@ -132,6 +136,9 @@ async fn start(
         emit,
     })
     .await;
+    if let Some(counted) = counted {
+        counted.end().await;
+    }
     destination.close().await;
     told.map_err(runs::failure)
 }

@@ -45,7 +45,7 @@ fn budget(calls: &[(u64, u64)], in_flight: usize) -> Budget {
     Budget::new(
         &limits(calls, in_flight),
         None,
-        None,
+        OurLimits::default(),
         Fast::new(),
         hour,
         None,
@@ -213,7 +213,7 @@ fn waiting_is_reported_once_and_counted() {
         let budget = Budget::new(
             &limits(&[(2, 30)], 4),
             None,
-            None,
+            OurLimits::default(),
             Fast::new(),
             Duration::from_secs(60),
             Some(Arc::new({
@@ -308,7 +308,7 @@ fn the_next_process_begins_with_the_calls_of_the_last() {
         let next = Budget::new(
             &limits(&[(5, 60)], 4),
             None,
-            None,
+            OurLimits::default(),
             Arc::new(Later(Fast(Instant::now()), wall)),
             Duration::from_secs(60),
             None,

@@ -20,6 +20,8 @@ pub struct RestOptions {
     pub tier: Option<String>,
     /// Fewer calls a minute than the platform allows.
     pub calls_per_minute: Option<u64>,
+    /// Fewer calls an hour than the platform allows.
+    pub calls_per_hour: Option<u64>,
     /// A PEM file with the certificates to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// Asks everything to stop.
@@ -48,6 +50,7 @@ impl Default for RestOptions {
             secret: None,
             tier: None,
             calls_per_minute: None,
+            calls_per_hour: None,
             ca_file: None,
             cancel: Cancel::new(),
             on_wait: None,

@@ -232,6 +232,8 @@ impl Rest {
             Ok(permit) => Ok(Some(permit)),
             Err(NoPlace::Cancelled) => Err(Stop::Cancelled),
             Err(NoPlace::TooLong(why)) => Err(self.busy(why)),
+            Err(NoPlace::Paused(pause)) => Err(Stop::Paused(pause)),
+            Err(NoPlace::Unwritable(why)) => Err(Stop::Uncounted { why }),
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     clock::Clock,
     connector::{
-        budget::Budget,
+        budget::{Budget, OurLimits},
         cancel::Cancel,
         retry::{Backoff, Jitter},
     },
@@ -94,11 +94,15 @@ impl Rest {
         let base = Base::new(&platform.title, http, &options)?;
         let client = client(&platform, http, &base, &options)?;
         let limits = limits(&platform, &options)?;
-        let longest = limits.calls.iter().map(|c| c.per).max();
+        let hour = options.calls_per_hour.map(|_| Duration::from_secs(3600));
+        let longest = limits.calls.iter().map(|c| c.per).chain(hour).max();
         let budget = Budget::new(
             &limits,
             options.tier.as_deref(),
-            options.calls_per_minute.filter(|n| *n > 0),
+            OurLimits {
+                per_minute: options.calls_per_minute.filter(|n| *n > 0),
+                per_hour: options.calls_per_hour,
+            },
             Arc::clone(&options.clock),
             options
                 .busy_after

@@ -26,6 +26,10 @@ pub enum Literal {
     TimeOfDay,
     /// `America/Chicago` or `-06:00`.
     Zone,
+    /// `22:00-06:00`.
+    Hours,
+    /// `mon` or `mon-fri`.
+    Days,
     /// `field`, `field asc` or `field desc`.
     Order,
     /// `env:NAME` or `file:PATH`.
@@ -45,6 +49,10 @@ impl Literal {
             Literal::Share => "^(100|[0-9]{1,2}([.][0-9]{1,2})?)%$",
             Literal::TimeOfDay => "^([01][0-9]|2[0-3]):[0-5][0-9]$",
             Literal::Zone => "^([A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*|[+-][0-9]{2}:[0-9]{2})$",
+            Literal::Hours => {
+                "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+            }
+            Literal::Days => "^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$",
             Literal::Order => "^[^ ]+( (asc|desc))?$",
             Literal::SecretRef => "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$",
         }
@@ -62,6 +70,8 @@ impl Literal {
             Literal::Share => "a share",
             Literal::TimeOfDay => "a time of day",
             Literal::Zone => "a time zone",
+            Literal::Hours => "hours of a day",
+            Literal::Days => "days of a week",
             Literal::Order => "a field with its direction",
             Literal::SecretRef => "a place of a secret",
         }
@@ -85,6 +95,10 @@ impl Literal {
             }
             Literal::TimeOfDay => "write hours and minutes: \"12:30\"",
             Literal::Zone => "write an IANA name or an offset: `America/Chicago` or \"-06:00\"",
+            Literal::Hours => {
+                "write begin and end with two digits each: `22:00-06:00`; midnight as an end is `24:00`"
+            }
+            Literal::Days => "write a day or a first and a last one: `sat`, `mon-fri`",
             Literal::Order => "write the field and, if it matters, a direction: `updated_at desc`",
             Literal::SecretRef => {
                 "a secret never stands in a file; write where it is: `env:NAME` or `file:PATH`"
@@ -105,7 +119,7 @@ impl Literal {
             && (self != Literal::Date || text.parse::<jiff::civil::Date>().is_ok())
     }
 
-    const ALL: [Literal; 11] = [
+    const ALL: [Literal; 13] = [
         Literal::Name,
         Literal::DottedName,
         Literal::PairName,
@@ -115,6 +129,8 @@ impl Literal {
         Literal::Share,
         Literal::TimeOfDay,
         Literal::Zone,
+        Literal::Hours,
+        Literal::Days,
         Literal::Order,
         Literal::SecretRef,
     ];
@@ -202,6 +218,16 @@ mod tests {
                 &["0.5", "101%", "-1%", "0.001%"],
             ),
             (Literal::TimeOfDay, &["00:00", "23:59"], &["24:00", "7:30"]),
+            (
+                Literal::Hours,
+                &["22:00-06:00", "12:30-24:00"],
+                &["22:00", "24:00-06:00", "7:30-8:00", "22-06"],
+            ),
+            (
+                Literal::Days,
+                &["mon", "sat-mon"],
+                &["monday", "mon,tue", ""],
+            ),
             (
                 Literal::Zone,
                 &["UTC", "America/Chicago", "-06:00", "Etc/GMT+3"],

@@ -2,7 +2,7 @@
 
 use super::{
     COUNT, NAME, NAMES, SPEC, TEXT_MAP, field_map::CUSTOM_FIELD, mapping::OTHER, object::FORMATS,
-    policy::POLICY,
+    pace::PACE, policy::POLICY,
 };
 use crate::spec::shape::{Keys, Kind, Literal, Rule, Shape, key, preset, required};
 
@@ -53,6 +53,11 @@ pub static MIGRATION: Shape = Shape {
             "policy",
             Kind::Object(&POLICY),
             "What differs from the mapping's policy.",
+        ),
+        key(
+            "pace",
+            Kind::Object(&PACE),
+            "When the destination account may be called, and how often.",
         ),
         preset(
             "approve",

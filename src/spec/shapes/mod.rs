@@ -11,6 +11,7 @@ pub mod mapping;
 pub mod migration;
 pub mod object;
 pub mod op;
+pub mod pace;
 pub mod platform;
 pub mod policy;
 pub mod step;
