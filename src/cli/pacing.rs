@@ -89,7 +89,7 @@ pub fn again<F: Future<Output = Result<Exit, Failure>>>(
             };
             progress.clear();
             out::note(&format!("{message}; waits for it"));
-            if !sleep_until(until, message, &cancel, progress).await {
+            if !sleep_until(until, &cancel, progress).await {
                 return Ok(signal::stopped(&by));
             }
         }
@@ -97,12 +97,7 @@ pub fn again<F: Future<Output = Result<Exit, Failure>>>(
 }
 
 /// Sleeps until a moment; false when somebody asked to stop.
-async fn sleep_until(
-    until: jiff::Timestamp,
-    why: &str,
-    cancel: &Cancel,
-    progress: &Progress,
-) -> bool {
+async fn sleep_until(until: jiff::Timestamp, cancel: &Cancel, progress: &Progress) -> bool {
     let clock = SystemClock::new();
     for look in 0u32.. {
         let left = Duration::try_from(until.duration_since(clock.now())).unwrap_or_default();
@@ -112,7 +107,7 @@ async fn sleep_until(
         if look % TELL == 0 {
             progress.event(&Event::Waiting {
                 millis: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
-                why: why.to_owned(),
+                why: "the pace of the migration".to_owned(),
             });
         }
         tokio::select! {
@@ -332,5 +327,39 @@ impl Notes {
             self.day = made;
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[test]
+    fn a_wait_begins_again_when_the_pause_is_over() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let progress = Progress::new(None, true).unwrap();
+        let clock = SystemClock::new();
+        let work = |pauses: u32| {
+            let times = AtomicU32::new(0);
+            let until = clock.now() + Duration::from_millis(300);
+            move || {
+                let paused = times.fetch_add(1, Ordering::Relaxed) < pauses;
+                std::future::ready(match paused {
+                    true => Err(Failure::new(Exit::Temporary, "paused").until(until)),
+                    false => Ok(Exit::Done),
+                })
+            }
+        };
+        let begun = clock.monotonic();
+        // Once it sleeps; the second pause is over already.
+        let ended = again(&runtime, true, &progress, work(2));
+        assert!(matches!(ended, Ok(Exit::Done)));
+        assert!(clock.monotonic() - begun >= Duration::from_millis(250));
+        let ended = again(&runtime, false, &progress, work(1));
+        assert!(ended.is_err_and(|f| f.exit == Exit::Temporary && f.until.is_some()));
     }
 }

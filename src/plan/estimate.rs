@@ -3,7 +3,7 @@
 //! An estimate on purpose: it assumes that every record is new, that nothing is held, and that no call fails.
 //! Hours follow from the tightest window of each tier.
 
-use super::{Load, Plan};
+use super::{Load, Plan, paced::Paced};
 use crate::{
     ident::{ObjectId, StepId},
     mapping::RefSource,
@@ -78,6 +78,8 @@ pub struct Estimate {
     pub unknown: Vec<StepId>,
     /// By tier of the destination, smallest first; one entry without a name where it has none.
     pub tiers: Vec<TierHours>,
+    /// Days under the pace of the migration; `None` where it has none.
+    pub paced: Option<Paced>,
 }
 
 /// Counts the calls of a plan.
@@ -151,6 +153,7 @@ pub fn estimate(plan: &Plan, counts: &Counts) -> Estimate {
         calls,
         source_calls,
         unknown,
+        paced: None,
     }
 }
 

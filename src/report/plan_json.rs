@@ -131,5 +131,11 @@ fn costs(plan: &Plan, estimate: &Estimate) -> Value {
             "seconds": tier.time.as_secs(),
             "window": tier.window.map(|(max, per)| json!({"calls": max, "seconds": per.as_secs()})),
         })).collect::<Vec<_>>(),
+        "paced": estimate.paced.as_ref().map(|p| json!({
+            "pace": p.pace,
+            "days": p.days,
+            "days_a_week": p.days_a_week,
+            "calls_a_day": p.calls_a_day,
+        })),
     })
 }

@@ -2,7 +2,9 @@
 
 use super::{
     document::{Block, markdown},
-    plan_text::{by_hand_words, destination, duration_words, field_name, load_words, source},
+    plan_text::{
+        by_hand_words, destination, duration_words, field_name, load_words, paced_words, source,
+    },
     preflight,
 };
 use crate::plan::{Estimate, Plan, Preflight};
@@ -82,6 +84,9 @@ pub fn render(
             ]
         });
         out.push(Block::Rows(vec!["tier", "time", ""], rows.collect()));
+        if let Some(paced) = &estimate.paced {
+            out.push(Block::Line(paced_words(paced)));
+        }
     }
     markdown(&out)
 }

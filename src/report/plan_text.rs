@@ -5,7 +5,7 @@
 
 use crate::{
     mapping::{FieldMap, Step},
-    plan::{ByHand, Estimate, FieldNeed, Load, Plan, Reason, StepCalls, TierHours},
+    plan::{ByHand, Estimate, FieldNeed, Load, Paced, Plan, Reason, StepCalls, TierHours},
 };
 use comfy_table::{CellAlignment, Table, presets};
 use std::{fmt::Write, time::Duration};
@@ -306,6 +306,30 @@ fn hours(out: &mut String, plan: &Plan, estimate: &Estimate, tier: Option<&str>)
         ]);
     }
     push_table(out, &table);
+    if let Some(paced) = &estimate.paced {
+        line(out, &format!("  {}", paced_words(paced)));
+    }
+}
+
+/// How many days the pace of the migration takes, in words.
+pub(super) fn paced_words(paced: &Paced) -> String {
+    let (one, many) = match paced.window {
+        true => ("opening of the window", "openings of the window"),
+        false => ("day", "days"),
+    };
+    let most = match paced.calls_a_day {
+        Some(n) => format!(", at most {} each", count(n, "call", "calls")),
+        None => String::new(),
+    };
+    let weeks = match paced.days_a_week {
+        7 => String::new(),
+        n => format!(" ({n} a week)"),
+    };
+    format!(
+        "pace {}: {}{weeks}{most}",
+        paced.pace,
+        count(paced.days, one, many)
+    )
 }
 
 /// How long a tier takes, in words.

@@ -12,7 +12,7 @@ use crate::{
     },
     ident::StepId,
     plan::{
-        Counts, estimate,
+        Counts, estimate, paced,
         preflight::{Facts, judge},
     },
     platform::lock::{ReadState, SchemaLock},
@@ -50,6 +50,10 @@ pub fn run(args: &PlanArgs) -> Result<Exit, Failure> {
         estimate.source_calls = 0;
     }
     let tier = migration.tier.as_deref();
+    estimate.paced = migration.pace.as_ref().map(|pace| {
+        let limits = &migration.mapping.destination.limits;
+        paced(pace, limits, tier, estimate.calls)
+    });
     let flight = judge(
         &loaded.plan,
         &Facts {

@@ -207,6 +207,29 @@ fn who_comes_first_goes_first() {
 }
 
 #[test]
+fn our_own_hour_holds_beside_the_limits_of_the_platform() {
+    let (seen, _) = arrivals(
+        || {
+            Budget::new(
+                &limits(&[(400, 60)], 8),
+                None,
+                OurLimits {
+                    per_hour: Some(100),
+                    ..OurLimits::default()
+                },
+                Fast::new(),
+                Duration::from_secs(3700),
+                None,
+            )
+        },
+        250,
+        |_| 150,
+        |n| n * 61 % 1001,
+    );
+    assert_eq!(fullest(&seen, Duration::from_secs(3600)), 100);
+}
+
+#[test]
 fn waiting_is_reported_once_and_counted() {
     run(async {
         let said = Arc::new(Mutex::new(Vec::new()));
