@@ -228,6 +228,7 @@ pub fn render_text(report: &RunReport) -> String {
     ));
     out.push_str(match (report.outcome.as_str(), report.nothing_left) {
         ("stopped", _) => "Stopped cleanly. Run the same command to go on.\n",
+        ("paused", _) => "Paused. Run the same command later to go on.\n",
         ("aborted", _) => "Aborted. Run the same command to go on.\n",
         (_, true) if report.holds.is_empty() => "Nothing is left to do; nothing was written.\n",
         (_, true) => {

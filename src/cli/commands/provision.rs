@@ -13,7 +13,6 @@ use crate::{
         undoing,
     },
     clock::{Clock, SystemClock},
-    connector::Stop,
     event::Event,
     ledger::{Ledger, Options, RunMeta},
     mapping::DestinationConnection,
