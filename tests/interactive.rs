@@ -8,6 +8,8 @@
     reason = "a panic is how a test reports"
 )]
 
+#[path = "interactive/attachments.rs"]
+mod attachments;
 mod support;
 
 use serde_json::Value;

@@ -1,11 +1,11 @@
 //! From a migration file to the resolved migration: connections, tier, and the mapping with its additions.
 
-use super::{pace, platform};
+use super::{attachments, pace, platform};
 use crate::{
     diag::{Code, Diagnostic, Diagnostics, Span},
     mapping::{
-        DestinationConnection, HttpConnection, Migration, SandboxConnection, SecretRef,
-        SourceConnection,
+        Attachments, DestinationConnection, HttpConnection, Migration, SandboxConnection,
+        SecretRef, SourceConnection,
     },
     pace::Pace,
     platform::{Connect, Http, Object, OpKind, Platform},
@@ -26,6 +26,8 @@ pub struct Choices {
     pub beside: Option<PathBuf>,
     /// Where they are written.
     pub destination: DestinationConnection,
+    /// Files that records name.
+    pub attachments: Attachments,
     /// `approve: none`.
     pub approval_waived: bool,
     /// `pace:`.
@@ -49,6 +51,7 @@ impl Choices {
             beside: self.beside,
             base: base.map(Arc::new),
             destination: self.destination,
+            attachments: self.attachments,
             approval_waived: self.approval_waived,
             pace: self.pace.map(Arc::new),
         }
@@ -86,6 +89,7 @@ pub fn lower(
             .and_then(|s| s.get_text("beside"))
             .map(|path| folder.join(path)),
         destination: to?,
+        attachments: attachments::lower(node.get("attachments"), folder, out),
         approval_waived: node.get_text("approve") == Some("none"),
         pace,
     })
@@ -310,7 +314,7 @@ fn http_connection(
 }
 
 /// `env:NAME` or `file:PATH`; anything else may be a secret itself and is refused without repeating it.
-fn secret_ref(node: &Node, folder: &Path, out: &mut Diagnostics) -> Option<SecretRef> {
+pub(super) fn secret_ref(node: &Node, folder: &Path, out: &mut Diagnostics) -> Option<SecretRef> {
     let text = node.text()?;
     let found = match text.split_once(':') {
         Some(("env", name)) if !name.is_empty() => Some(SecretRef::Env(name.to_owned())),

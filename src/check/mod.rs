@@ -2,6 +2,7 @@
 //!
 //! Pure and offline: reads no file, no clock and no secret. After this module nobody sees `spec`.
 
+mod attachments;
 mod column;
 mod create;
 mod document;

@@ -1,6 +1,7 @@
 //! A source behind an API: what was read of it before, or reading it now.
 
 use super::{
+    attachments,
     commands::state_folder,
     connect,
     exit::{Exit, Failure},
@@ -62,12 +63,22 @@ pub fn cached(migration: &Migration) -> Result<Source, Failure> {
     }
 }
 
-/// The source, read through its API where that has not happened before. Gives what there is of it, too; `None`
+/// The source, read through its API where that has not happened before, with the hosts that its files may come from.
+/// Gives what there is of it, too; `None`
 /// for a folder of exports.
 ///
 /// # Errors
 /// When the source cannot be reached, refuses the key or stops answering; what was complete by then is kept.
 pub async fn source(
+    migration: &Migration,
+    reading: Reading<'_>,
+) -> Result<(Source, Option<Index>), Failure> {
+    let downloads = attachments::downloads(migration, reading.cancel)?;
+    let (source, index) = records(migration, reading).await?;
+    Ok((source.fetching(downloads), index))
+}
+
+async fn records(
     migration: &Migration,
     reading: Reading<'_>,
 ) -> Result<(Source, Option<Index>), Failure> {

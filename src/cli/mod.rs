@@ -1,6 +1,7 @@
 //! The command line: one command per file, exit codes, progress. The only place that prints.
 
 pub mod approval;
+pub mod attachments;
 pub mod args;
 pub mod changes;
 pub mod commands;

@@ -4,6 +4,7 @@ pub mod budget;
 pub mod cancel;
 pub mod contract;
 pub mod csv;
+pub mod download;
 pub mod files;
 pub mod jsonl;
 pub mod notice;

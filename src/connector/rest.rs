@@ -7,6 +7,7 @@
 mod address;
 mod admin;
 mod breaker;
+mod content;
 mod counts;
 mod exchange;
 mod fields;
@@ -23,6 +24,7 @@ mod total;
 mod verdict;
 mod write;
 
+pub use content::Content;
 pub use counts::CallCounts;
 pub use fields::RemoteField;
 pub use job::JobState;

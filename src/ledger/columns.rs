@@ -26,6 +26,9 @@ impl Entry {
             Entry::Confirmed {
                 step, key, part, ..
             }
+            | Entry::FileSent {
+                step, key, part, ..
+            }
             | Entry::Refused {
                 step, key, part, ..
             }
@@ -106,6 +109,12 @@ impl Entry {
                 i.part = part;
             }
             Entry::Confirmed {
+                step: s,
+                key: k,
+                part: p,
+                ..
+            }
+            | Entry::FileSent {
                 step: s,
                 key: k,
                 part: p,

@@ -82,6 +82,29 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         written: Option<Written>,
     },
+    /// A file went with a record, and the copy was compared with what was sent.
+    FileSent {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Key of the source record.
+        #[serde(skip)]
+        key: String,
+        /// Part of the record.
+        #[serde(skip)]
+        part: u32,
+        /// The destination field.
+        field: String,
+        /// SHA-256 of what was read and sent, in hexadecimal.
+        sha256: String,
+        /// Its size in bytes.
+        bytes: u64,
+        /// How sure it is that the copy is right.
+        check: FileCheck,
+        /// Why it is no surer, or what is wrong with the copy.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// The destination refused a record; nothing was written.
     Refused {
         /// The step.
@@ -421,6 +444,32 @@ words! {
     }
 }
 
+/// How sure it is that the copy of a file at the destination is what was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileCheck {
+    /// It was read back, or the destination told its checksum: it is the same.
+    Verified,
+    /// The destination told its size: it is the same.
+    SizeOnly,
+    /// The destination tells nothing about it.
+    NotVerifiable,
+    /// It is another one.
+    Differs,
+}
+
+impl FileCheck {
+    /// The word in the ledger and in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            FileCheck::Verified => "verified",
+            FileCheck::SizeOnly => "size_only",
+            FileCheck::NotVerifiable => "not_verifiable",
+            FileCheck::Differs => "differs",
+        }
+    }
+}
+
 words! {
     /// How a record came to be at the destination. A later variant outweighs an earlier one: what a migration
     /// created stays its own, whatever it wrote later.
@@ -478,6 +527,7 @@ impl Entry {
             Entry::StepEnded { .. } => "step_ended",
             Entry::Intended(_) => "intended",
             Entry::Confirmed { .. } => "confirmed",
+            Entry::FileSent { .. } => "file_sent",
             Entry::Refused { .. } => "refused",
             Entry::InDoubt { .. } => "in_doubt",
             Entry::Absent { .. } => "absent",

@@ -29,7 +29,7 @@ pub mod written;
 pub use approval::{Approval, Approved};
 pub use chain::Hash;
 pub use counted::Baseline;
-pub use entry::{Entry, Intent, Origin, Undone, WriteOp};
+pub use entry::{Entry, FileCheck, Intent, Origin, Undone, WriteOp};
 pub use id_map::{IdEntry, IdMap, IdState, StepIds};
 pub use lease::Holder;
 pub use runs::{RunRow, StepRow};

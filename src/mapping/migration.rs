@@ -2,7 +2,7 @@
 
 use super::Mapping;
 use crate::{pace::Pace, platform::Platform};
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// A migration, resolved. Holds references to secrets, never secrets.
 #[derive(Clone, Debug)]
@@ -23,10 +23,52 @@ pub struct Migration {
     pub base: Option<Arc<Platform>>,
     /// Where they are written.
     pub destination: DestinationConnection,
+    /// Files that records name.
+    pub attachments: Attachments,
     /// True when a run needs no approved sample (`approve: none`).
     pub approval_waived: bool,
     /// When the destination account may be called, and how often; `None`: its own limits are all.
     pub pace: Option<Arc<Pace>>,
+}
+
+/// Files that records name.
+#[derive(Clone, Debug)]
+pub struct Attachments {
+    /// The hosts that files behind web addresses are read from.
+    pub hosts: Vec<FileHost>,
+    /// Most bytes of one file.
+    pub max: u64,
+    /// The longest time for one try to read one file.
+    pub timeout: Duration,
+}
+
+impl Default for Attachments {
+    fn default() -> Self {
+        Attachments {
+            hosts: Vec::new(),
+            max: 25_000_000,
+            timeout: Duration::from_secs(300),
+        }
+    }
+}
+
+/// A host that files are read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileHost {
+    /// Its name in small letters, or its address; `*.` before it means every host below.
+    pub name: String,
+    /// Its port; `None`: the usual one of the scheme.
+    pub port: Option<u16>,
+    /// Where its key is; `None`: none is sent.
+    pub secret: Option<SecretRef>,
+    /// The header that carries the key.
+    pub header: String,
+    /// What stands in it; `{secret}` is the key's place.
+    pub value: String,
+    /// True when it may have an address of a private network or of this machine.
+    pub internal: bool,
+    /// True when it may be asked over plain HTTP.
+    pub plain: bool,
 }
 
 /// Where records are read.

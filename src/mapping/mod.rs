@@ -13,8 +13,8 @@ pub mod when;
 
 pub use expr::{Input, OutcomePart, Pick};
 pub use migration::{
-    DestinationConnection, HttpConnection, Migration, SandboxConnection, SecretRef,
-    SourceConnection,
+    Attachments, DestinationConnection, FileHost, HttpConnection, Migration, SandboxConnection,
+    SecretRef, SourceConnection,
 };
 pub use model::{
     Advice, Handoff, Mapping, Merge, OrderBy, OtherValue, PageRow, Param, Reason, SplitRow,

@@ -135,6 +135,8 @@ pub struct Op {
     /// What the simulated server answers where no record is: a JSON body (`true` for a delete), or further
     /// members beside those that are declared.
     pub answer: Option<serde_json::Value>,
+    /// What the answer says about a file that was sent; then it carries no record.
+    pub file: Option<FileAnswer>,
     /// How a list goes on.
     pub page: Option<Paging>,
     /// How a list is asked for what changed since a moment; `None`: it always gives everything.
@@ -169,6 +171,17 @@ pub struct Op {
     pub keeps: Option<u64>,
     /// True when a list gives the last changed records first.
     pub newest_first: bool,
+}
+
+/// What the answer to a file says about it, as dotted paths.
+#[derive(Clone, Debug, Default)]
+pub struct FileAnswer {
+    /// The address that gives the file back.
+    pub url: Option<String>,
+    /// Its size in bytes.
+    pub size: Option<String>,
+    /// Its SHA-256 checksum in hexadecimal.
+    pub sha256: Option<String>,
 }
 
 /// An asynchronous job.

@@ -110,6 +110,9 @@ fn about(entry: &Entry) -> (&str, &str, u32) {
         Entry::Confirmed {
             step, key, part, ..
         }
+        | Entry::FileSent {
+            step, key, part, ..
+        }
         | Entry::Refused {
             step, key, part, ..
         }
@@ -163,6 +166,20 @@ impl End {
                 id: dest_id.clone(),
                 written: written.clone(),
                 ..end(origin.word(), true)
+            },
+            Entry::FileSent {
+                field,
+                sha256,
+                bytes,
+                check,
+                why,
+                ..
+            } => End {
+                reason: match why {
+                    Some(why) => format!("{field}: {bytes} bytes, sha256 {sha256}: {why}"),
+                    None => format!("{field}: {bytes} bytes, sha256 {sha256}"),
+                },
+                ..end(&format!("file_{}", check.word()), false)
             },
             Entry::Refused {
                 status, reasons, ..

@@ -26,6 +26,8 @@ pub struct RunReport {
     pub refusals: Vec<HoldGroup>,
     /// What the destination kept otherwise than it was sent, by step and field.
     pub differences: Vec<Difference>,
+    /// Files that were sent, by step and by how sure it is that their copies are right.
+    pub files: Vec<FileBooks>,
     /// References left blank because nothing is there, by step, field and what they named.
     pub unmatched: Vec<Unmatched>,
     /// The destination's own counts after the batches that made records.
@@ -90,6 +92,21 @@ pub struct Difference {
     pub records: u64,
     /// Keys of the first few.
     pub examples: Vec<String>,
+}
+
+/// The files that a step sent, by how sure it is that the copies at the destination are what was sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileBooks {
+    /// The step.
+    pub step: String,
+    /// Read back, or by the destination's checksum: the same.
+    pub verified: u64,
+    /// The size is the same; nothing else is told.
+    pub size_only: u64,
+    /// Nothing is told about them.
+    pub not_verifiable: u64,
+    /// Another content: held as `file_differs`.
+    pub differs: u64,
 }
 
 /// A reference that was left blank because nothing is there.
@@ -211,6 +228,7 @@ pub fn render_text(report: &RunReport) -> String {
             ));
         }
     }
+    push_files(&mut out, &report.files);
     push_unmatched(&mut out, &report.unmatched);
     changes::push_conflicts(&mut out, &report.conflicts);
     if !report.documents.is_empty() {
@@ -238,6 +256,28 @@ pub fn render_text(report: &RunReport) -> String {
         (_, false) => "Done. Held records wait: transload holds list\n",
     });
     out
+}
+
+/// Files by how sure their copies are; classes without a file are left out.
+fn push_files(out: &mut String, files: &[FileBooks]) {
+    if files.is_empty() {
+        return;
+    }
+    out.push_str("\nFiles sent, against their copies\n");
+    for f in files {
+        let classes = [
+            (f.verified, "verified"),
+            (f.size_only, "size only"),
+            (f.not_verifiable, "not verifiable"),
+            (f.differs, "other content"),
+        ];
+        let words: Vec<String> = classes
+            .iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, word)| format!("{n} {word}"))
+            .collect();
+        out.push_str(&format!("  {}: {}\n", f.step, words.join(", ")));
+    }
 }
 
 fn push_groups(out: &mut String, title: &str, groups: &[HoldGroup]) {
@@ -332,6 +372,7 @@ mod tests {
             }],
             refusals: vec![],
             differences: vec![],
+            files: vec![],
             unmatched: vec![],
             counts: vec![BatchCount {
                 batch: 1,

@@ -1,7 +1,8 @@
 //! What every task of a run shares.
 
 use super::{
-    base::Bases, chosen::Chosen, directory::Directory, failure::RunError, gate::Gate, key::KeyRule,
+    attach::check::Tally, base::Bases, chosen::Chosen, directory::Directory, failure::RunError,
+    gate::Gate, key::KeyRule,
 };
 use crate::{
     connector::rest::Rest,
@@ -44,6 +45,8 @@ pub struct Context {
     pub emit: Emit,
     /// Create through the admin plane what only an admin can create.
     pub provision: bool,
+    /// Files that were sent, by how sure it is that their copies are right.
+    pub sent_files: Tally,
     /// Only these records; empty: all.
     pub chosen: OnceLock<Chosen>,
     /// Readers of the fields of every destination object.
@@ -148,6 +151,7 @@ impl Context {
             source,
             emit,
             provision,
+            sent_files: Tally::default(),
             chosen: OnceLock::new(),
             readers,
             directories,

@@ -4,6 +4,7 @@
 mod references;
 
 use super::{
+    attach::check::Checked,
     books::{Group, Unmatched},
     context::{Context, Emit},
     failure::RunError,
@@ -69,6 +70,8 @@ pub struct Outcome {
     pub differences: BTreeMap<(StepId, String), Group>,
     /// References left blank because nothing is there, by step, field and what they named.
     pub unmatched: BTreeMap<Unmatched, Group>,
+    /// Files that were sent, by how sure it is that their copies are right.
+    pub sent_files: BTreeMap<StepId, Checked>,
     /// References written in second passes.
     pub second_pass_written: u64,
     /// What was done about custom fields, one line each.
@@ -98,6 +101,7 @@ pub struct Outcome {
 pub async fn run(inputs: Inputs) -> Result<Outcome, RunError> {
     let mut executor = Executor::prepare(inputs).await?;
     executor.load().await?;
+    executor.outcome.sent_files = executor.ctx.sent_files.counts();
     Ok(executor.outcome)
 }
 

@@ -11,6 +11,9 @@ use std::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
+/// Holds that end otherwise than by the record's content.
+const BY_HAND: &[&str] = &["second_pass_refused", "in_doubt", "file_differs"];
+
 /// The memory of one step.
 pub struct StepMemory {
     step: StepId,
@@ -165,10 +168,10 @@ impl StepMemory {
     }
 
     /// True when a hold of the record's content stands in the ledger: not a refusal, nor a doubt about one of its
-    /// calls, which end otherwise.
+    /// calls or about the copy of a file, which end otherwise.
     pub fn has_content_hold(&self, key: &str) -> bool {
         self.holds.get(key).is_some_and(|(code, _)| {
-            !code.starts_with("refused") && code != "second_pass_refused" && code != "in_doubt"
+            !code.starts_with("refused") && !BY_HAND.contains(&code.as_str())
         })
     }
 

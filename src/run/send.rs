@@ -1,7 +1,7 @@
 //! Sends one record: intent, call, outcome. Never a second create before the destination was asked.
 
 use super::{
-    attach::{self, Form},
+    attach::{self, Form, check},
     compare,
     context::Context,
     failure::RunError,
@@ -182,34 +182,32 @@ async fn create_alone(
     doubt: bool,
 ) -> Result<Done, RunError> {
     let mut doubt = doubt;
+    let mut form: Option<Option<Form>> = None;
     for _ in 0..ATTEMPTS {
         if doubt {
             match find::find(ctx, step, &work).await? {
-                Search::Found(id) => return adopt(ctx, step, work, id).await,
+                Search::Found(id) => {
+                    check::adopted(ctx, step, &work, form.flatten()).await?;
+                    return adopt(ctx, step, work, id).await;
+                }
                 Search::NotThere => {
                     ctx.ledger.append(vec![absent(step, &work)]).await?;
                 }
                 Search::CannotTell => break,
             }
         }
-        let form = match attach::form(ctx, step, &work)? {
-            Ok(form) => form,
-            Err((code, words)) => {
-                ctx.ledger
-                    .append(vec![held(step, &work, code, &words)])
-                    .await?;
-                return Ok(Done {
-                    work,
-                    sent: Sent::Held { code, words },
-                    differs: Vec::new(),
-                });
-            }
+        let form = match &mut form {
+            Some(form) => form,
+            none => match attach::form(ctx, step, &work).await? {
+                Ok(made) => none.insert(made),
+                Err(missed) => return set_aside(ctx, step, work, missed.code, missed.words).await,
+            },
         };
         ctx.count_before(step.to).await?;
         ctx.ledger
             .append(vec![intent(step, &work, WriteOp::Create)])
             .await?;
-        let reply = match post(ctx, step, &work, form).await {
+        let reply = match post(ctx, step, &work, form.as_ref()).await {
             Ok(reply) => reply,
             Err(stop) => {
                 // A create ends this way only when it was not sent, or not carried out: the next run need not
@@ -225,6 +223,9 @@ async fn create_alone(
                 ..
             } => {
                 ctx.claim(step.to, &id);
+                if let Some(form) = form {
+                    return check::sent(ctx, step, work, form, id, record).await;
+                }
                 let written = ctx.written(step, &work.body, record.as_ref());
                 ctx.ledger
                     .append(vec![confirmed(step, &work, &id, Origin::Created, written)])
@@ -256,15 +257,23 @@ async fn create_alone(
     }
     let words =
         "it is not known whether it was written, and the destination cannot tell".to_owned();
+    set_aside(ctx, step, work, "in_doubt", words).await
+}
+
+/// Sets a record aside.
+async fn set_aside(
+    ctx: &Context,
+    step: &Step,
+    work: Work,
+    code: &'static str,
+    words: String,
+) -> Result<Done, RunError> {
     ctx.ledger
-        .append(vec![held(step, &work, "in_doubt", &words)])
+        .append(vec![held(step, &work, code, &words)])
         .await?;
     Ok(Done {
         work,
-        sent: Sent::Held {
-            code: "in_doubt",
-            words,
-        },
+        sent: Sent::Held { code, words },
         differs: Vec::new(),
     })
 }
@@ -296,13 +305,13 @@ async fn post(
     ctx: &Context,
     step: &Step,
     work: &Work,
-    form: Option<Form>,
+    form: Option<&Form>,
 ) -> Result<Reply, RunError> {
     let object = ctx.object(step.to)?;
     if let Some(form) = form {
         return Ok(ctx
             .rest
-            .create_multipart(step.to, &form.record, form.files)
+            .create_multipart(step.to, &form.record, form.files.clone())
             .await?);
     }
     if ctx.admin(object) {

@@ -5,7 +5,7 @@ use super::{
     overflow::Memory,
 };
 use crate::{
-    connector::{ExtractError, files},
+    connector::{ExtractError, download::Downloads, files},
     ident::{FieldId, ObjectId},
     platform::{Field, Platform},
     transform::Room,
@@ -35,6 +35,7 @@ pub struct Source {
     /// Keeps these files there.
     _hold: Option<Hold>,
     memory: Option<Memory>,
+    downloads: Option<Downloads>,
 }
 
 impl Source {
@@ -52,6 +53,7 @@ impl Source {
             extracts: BTreeMap::new(),
             _hold: None,
             memory: None,
+            downloads: None,
         }
     }
 
@@ -78,6 +80,7 @@ impl Source {
             extracts,
             _hold: hold,
             memory: None,
+            downloads: None,
         }
     }
 
@@ -85,6 +88,22 @@ impl Source {
     pub fn within(mut self, memory: Memory) -> Source {
         self.memory = Some(memory);
         self
+    }
+
+    /// Lets files be read from other hosts.
+    pub fn fetching(mut self, downloads: Downloads) -> Source {
+        self.downloads = Some(downloads);
+        self
+    }
+
+    /// Reads files from other hosts; `None` for commands that do not.
+    pub fn downloads(&self) -> Option<&Downloads> {
+        self.downloads.as_ref()
+    }
+
+    /// Most bytes of one file that records name; `None`: not said.
+    pub fn file_max(&self) -> Option<u64> {
+        self.downloads.as_ref().map(Downloads::max)
     }
 
     /// The room for one set of tables; `None` where it is not bounded.

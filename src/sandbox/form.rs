@@ -1,8 +1,8 @@
 //! Forms: those of several parts as the JSON record that the rest of the simulated API works with, plain ones as
 //! parameters.
 //!
-//! A file part becomes an object with its name, its size in bytes and its BLAKE3 checksum; the content itself is
-//! not kept.
+//! A file part becomes an object with its name, its size in bytes, its type and its BLAKE3 checksum; the content stands
+//! beside it.
 
 use axum::{
     body::{Body, Bytes},
@@ -39,19 +39,33 @@ pub(super) fn pairs(headers: &HeaderMap, body: &[u8]) -> Vec<(String, String)> {
     url::form_urlencoded::parse(body).into_owned().collect()
 }
 
-/// The body as JSON where it is a form; as it is where it is none, or cannot be read as one.
-pub(super) async fn as_json(headers: &HeaderMap, body: Bytes) -> Bytes {
+/// A request's body as JSON, and the files that came with it.
+pub(super) struct Sent {
+    /// The body as JSON where it is a form; as it is where it is none, or cannot be read as one.
+    pub body: Bytes,
+    /// Contents of files by their checksum.
+    pub files: Vec<(String, Bytes)>,
+}
+
+/// Reads a request.
+pub(super) async fn as_json(headers: &HeaderMap, body: Bytes) -> Sent {
+    let mut files = Vec::new();
     if !is_form(headers) {
-        return body;
+        return Sent { body, files };
     }
-    match parts(headers, body).await {
+    let body = match parts(headers, body, &mut files).await {
         Some(record) => Value::Object(record).to_string().into(),
         // No JSON either: it is refused as what it is.
         None => Bytes::from_static(b"--"),
-    }
+    };
+    Sent { body, files }
 }
 
-async fn parts(headers: &HeaderMap, body: Bytes) -> Option<Map<String, Value>> {
+async fn parts(
+    headers: &HeaderMap,
+    body: Bytes,
+    files: &mut Vec<(String, Bytes)>,
+) -> Option<Map<String, Value>> {
     let mut request = Request::new(Body::from(body));
     *request.headers_mut() = headers.clone();
     let mut form = Multipart::from_request(request, &()).await.ok()?;
@@ -60,12 +74,17 @@ async fn parts(headers: &HeaderMap, body: Bytes) -> Option<Map<String, Value>> {
         let name = part.name()?.to_owned();
         let value = match part.file_name().map(str::to_owned) {
             Some(file) => {
+                let kind = part.content_type().map(str::to_owned);
                 let content = part.bytes().await.ok()?;
-                json!({
+                let sum = blake3::hash(&content).to_hex().to_string();
+                let value = json!({
                     "name": file,
                     "bytes": content.len(),
-                    "blake3": blake3::hash(&content).to_hex().as_str(),
-                })
+                    "type": kind,
+                    "blake3": sum,
+                });
+                files.push((sum, content));
+                value
             }
             None => Value::String(part.text().await.ok()?),
         };
@@ -88,7 +107,8 @@ mod tests {
         let body = "--x\r\nContent-Disposition: form-data; name=\"file_name\"\r\n\r\nA b\r\n--x\r\n\
                     Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhello\r\n--x--\r\n";
         let got = as_json(&headers("multipart/form-data; boundary=x"), body.into()).await;
-        let got: Value = serde_json::from_slice(&got).unwrap();
+        assert_eq!(got.files[0].1, "hello");
+        let got: Value = serde_json::from_slice(&got.body).unwrap();
         assert_eq!(got["file_name"], "A b");
         assert_eq!(got["file"]["name"], "a.txt");
         assert_eq!(got["file"]["bytes"], 5);
@@ -101,8 +121,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_form_stays_and_a_broken_form_is_no_json() {
         let json = as_json(&headers("application/json"), "{}".into()).await;
-        assert_eq!(json, "{}");
+        assert_eq!(json.body, "{}");
         let broken = as_json(&headers("multipart/form-data"), "{}".into()).await;
-        assert!(serde_json::from_slice::<Value>(&broken).is_err());
+        assert!(serde_json::from_slice::<Value>(&broken.body).is_err());
     }
 }

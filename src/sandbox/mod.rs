@@ -11,6 +11,7 @@ mod accept;
 mod admin;
 mod answer;
 mod coerce;
+mod content;
 mod count;
 mod describe;
 mod fault;

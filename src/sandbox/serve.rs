@@ -2,6 +2,7 @@
 
 use super::{
     answer::Reply,
+    content,
     fault::FaultKind,
     form,
     line::Switch,
@@ -25,7 +26,7 @@ use std::{sync::Arc, time::Duration};
 const ADMIN: &str = "/_admin";
 
 /// A sign-in page, as a proxy or an expired session would send it.
-const PAGE: &str =
+pub(super) const PAGE: &str =
     "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form></form></body></html>";
 
 /// What comes of a call before it is sent.
@@ -56,10 +57,13 @@ pub(super) async fn answer(
         };
         return response(reply, Vec::new());
     }
+    if let Some(path) = uri.path().strip_prefix(content::FILES) {
+        return world.content(&switch, path).await;
+    }
     params.extend(form::pairs(&headers, &body));
-    let body = form::as_json(&headers, body).await;
+    let sent = form::as_json(&headers, body).await;
     let outcome = match world.lock().as_mut() {
-        Some(inside) => world.call(inside, &method, uri.path(), &params, &headers, &body),
+        Some(inside) => world.call(inside, &method, uri.path(), &params, &headers, &sent),
         None => return cut(&switch),
     };
     if let Some(id) = outcome.job {
@@ -83,7 +87,7 @@ fn admin_path(path: &str) -> Option<&str> {
         .filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn cut(switch: &Switch) -> Response {
+pub(super) fn cut(switch: &Switch) -> Response {
     switch.cut();
     response(
         Reply {
@@ -122,8 +126,9 @@ impl World {
         path: &str,
         params: &Params,
         headers: &HeaderMap,
-        body: &[u8],
+        sent: &form::Sent,
     ) -> Outcome {
+        let body: &[u8] = &sent.body;
         let now = self.now();
         let method = method.as_str();
         let read = method == "GET" || method == "HEAD";
@@ -158,11 +163,11 @@ impl World {
             cut: false,
             job: None,
         };
-        let sent = match &http.auth_form {
+        let key = match &http.auth_form {
             Some(name) => param(params, name).map(str::as_bytes),
             None => headers.get(http.auth_header.as_str()).map(|v| v.as_bytes()),
         };
-        if sent != Some(self.auth.as_bytes()) {
+        if key != Some(self.auth.as_bytes()) {
             inside.counts.denied += 1;
             return self.books(inside, outcome);
         }
@@ -235,6 +240,7 @@ impl World {
                 match self.act(inside, &found, op, params, body, partial, now) {
                     Ok((reply, job)) => {
                         outcome.job = job;
+                        self.keep(inside, op, &reply, &sent.files);
                         if let (Some(FaultKind::Forgotten), Some((object, _)), true) =
                             (struck.fault, create, reply.made)
                             && let Err(why) = self.forget_newest(inside, object, now)

@@ -17,30 +17,6 @@ use std::{collections::BTreeMap, path::Path};
 /// no id of another.
 const ID_STEP: i64 = 10_000_000_000;
 
-/// The account's tables. `name` turns object and field names into numbers, so that a platform file with
-/// objects in another order still finds its records.
-const TABLES: &str = "
-CREATE TABLE IF NOT EXISTS name (code INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS record (
-  object INTEGER NOT NULL, id INTEGER NOT NULL, deleted INTEGER NOT NULL,
-  created INTEGER NOT NULL, updated INTEGER NOT NULL, body TEXT NOT NULL,
-  PRIMARY KEY (object, id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS record_updated ON record (object, deleted, updated, id);
-CREATE INDEX IF NOT EXISTS record_live ON record (object, deleted, id);
-CREATE TABLE IF NOT EXISTS entry (
-  object INTEGER NOT NULL, name INTEGER NOT NULL, value TEXT NOT NULL, id INTEGER NOT NULL,
-  PRIMARY KEY (object, name, value, id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS used (object INTEGER PRIMARY KEY, id INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS custom (
-  id INTEGER PRIMARY KEY, object INTEGER NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL,
-  type TEXT NOT NULL, choices TEXT NOT NULL, UNIQUE (object, name));
-CREATE TABLE IF NOT EXISTS job (
-  id INTEGER PRIMARY KEY, object INTEGER NOT NULL, rows TEXT NOT NULL, partial INTEGER NOT NULL,
-  created INTEGER NOT NULL, updated INTEGER NOT NULL, results TEXT);
-CREATE TABLE IF NOT EXISTS posted (hash INTEGER PRIMARY KEY, object INTEGER NOT NULL, state INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-";
-
 /// A record of the account.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Record {
@@ -113,7 +89,7 @@ impl Store {
             "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;
              PRAGMA cache_size=-65536;",
         )?;
-        db.execute_batch(TABLES)?;
+        db.execute_batch(side::TABLES)?;
         db.set_prepared_statement_cache_capacity(64);
         let mut store = Store {
             db,

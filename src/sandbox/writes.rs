@@ -50,7 +50,10 @@ impl World {
     ) -> rusqlite::Result<Reply> {
         match inside.create(&self.rules, object, body, now, false) {
             Ok(record) => {
-                let mut reply = self.single(inside, object, op, op.status, &record, &Vec::new())?;
+                let mut reply = match self.told(object, op, &record) {
+                    Some(told) => told,
+                    None => self.single(inside, object, op, op.status, &record, &Vec::new())?,
+                };
                 reply.made = true;
                 Ok(reply)
             }

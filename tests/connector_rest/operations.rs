@@ -252,6 +252,7 @@ async fn a_form_carries_fields_and_files() {
         field: "file".to_owned(),
         path: file.path().to_owned(),
         name: Some("a \"b\".txt".to_owned()),
+        kind: None,
     }];
     let record = br#"{"title":"T\u00e9","shared":true,"none":null}"#;
     let reply = soon(rest.create_multipart(DOCUMENT, record, files))
@@ -282,6 +283,7 @@ async fn a_form_carries_fields_and_files() {
         field: "file".to_owned(),
         path: "no/such/file".into(),
         name: None,
+        kind: None,
     }];
     let reply = soon(rest.create_multipart(DOCUMENT, b"{}", missing))
         .await

@@ -10,6 +10,7 @@
 )]
 
 pub mod loaded;
+pub mod file_server;
 pub mod moved;
 pub mod recorder;
 

@@ -6,7 +6,11 @@ use super::{
 };
 use crate::{
     diag::{Code, Diagnostic, Span},
-    platform::{Field, Op, OpKind, Paging, PagingStyle, Since, http::Job, zone},
+    platform::{
+        Field, Op, OpKind, Paging, PagingStyle, Since,
+        http::{FileAnswer, Job},
+        zone,
+    },
     spec::{Entry, Node},
 };
 
@@ -173,6 +177,11 @@ impl Reader<'_, '_> {
             id: text(node, "id").unwrap_or_else(|| "id".to_owned()),
             status: status(node.get("status"), self.scope).unwrap_or(200),
             answer: node.get("answer").map(json),
+            file: node.get("file").map(|f| FileAnswer {
+                url: text(f, "url"),
+                size: text(f, "size"),
+                sha256: text(f, "sha256"),
+            }),
             page: node.get("page").and_then(|p| self.paging(p)),
             since: node.get("since").and_then(|s| self.since(s, kind)),
             view: node.get("view").and_then(|v| {

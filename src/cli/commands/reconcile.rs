@@ -3,11 +3,13 @@
 use super::{discover::DocumentFormat, run as runs, state_folder};
 use crate::{
     cli::{
+        attachments,
         connect::{self, Access},
         exit::{Exit, Failure},
         load, out, pacing,
         progress::Progress,
     },
+    connector::Cancel,
     event::Event,
     mapping::DestinationConnection,
     outcome::reconcile::Reconciliation,
@@ -119,7 +121,8 @@ async fn start(
         let progress = Arc::clone(progress);
         Arc::new(move |event: &Event| progress.event(event))
     };
-    let source = Arc::new(connect::source_of(migration)?);
+    let downloads = attachments::downloads(migration, &Cancel::new())?;
+    let source = Arc::new(connect::source_of(migration)?.fetching(downloads));
     let state = state_folder(&migration.path);
     let access = Access {
         provision: args.provision,

@@ -8,7 +8,7 @@ use crate::{
     cli::{
         approval,
         args::{ReportFormat, RunArgs},
-        changes,
+        attachments, changes,
         connect::{self, Access},
         documents,
         exit::{Exit, Failure},
@@ -394,6 +394,7 @@ pub(super) fn report_of(
                 examples: group.examples.clone(),
             })
             .collect(),
+        files: attachments::books(mapping, done),
         unmatched: done
             .unmatched
             .iter()

@@ -90,6 +90,16 @@ impl Base {
         self.own(from.join(link).ok()?)
     }
 
+    /// The root of the server.
+    pub(super) fn root(&self) -> Option<Url> {
+        self.at_root("/")
+    }
+
+    /// True for an address on the same server.
+    pub(super) fn is_own(&self, url: &Url) -> bool {
+        self.own(url.clone()).is_some()
+    }
+
     fn own(&self, url: Url) -> Option<Url> {
         (url.origin() == self.url.origin() && url.username().is_empty() && url.password().is_none())
             .then_some(url)

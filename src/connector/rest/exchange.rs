@@ -202,13 +202,26 @@ async fn form(fields: &[(String, String)], files: &[FilePart]) -> Result<Form, S
         form = form.text(name.clone(), value.clone());
     }
     for file in files {
-        let mut part = Part::file(&file.path)
-            .await
-            .map_err(|e| format!("cannot read {}: {e}", file.path.display()))?;
-        if let Some(name) = &file.name {
-            part = part.file_name(name.clone());
+        let mut part = plain(file).await?;
+        if let Some(kind) = &file.kind {
+            // A type that is none is left out.
+            part = match part.mime_str(kind) {
+                Ok(typed) => typed,
+                Err(_) => plain(file).await?,
+            };
         }
         form = form.part(file.field.clone(), part);
     }
     Ok(form)
+}
+
+/// A file as a part, with the type that its path shows.
+async fn plain(file: &FilePart) -> Result<Part, String> {
+    let part = Part::file(&file.path)
+        .await
+        .map_err(|e| format!("cannot read {}: {e}", file.path.display()))?;
+    Ok(match &file.name {
+        Some(name) => part.file_name(name.clone()),
+        None => part,
+    })
 }

@@ -12,6 +12,8 @@ pub struct FilePart {
     pub path: PathBuf,
     /// File name to send; `None`: the file's own.
     pub name: Option<String>,
+    /// Its type; `None`: what its name shows.
+    pub kind: Option<String>,
 }
 
 /// What a call carries. Kept so that it can be sent again.

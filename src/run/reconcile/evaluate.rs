@@ -12,7 +12,7 @@ use crate::{
     plan::Plan,
     platform::wire::WireValue,
     run::{
-        RunError,
+        RunError, attach,
         key::{self, KeyRule},
         source::Source,
     },
@@ -189,11 +189,17 @@ impl Beside<'_> {
             if field.data_type != Type::File {
                 return None;
             }
+            if attach::is_address(name) {
+                // What its host would give is not asked for: it counts as sent.
+                let refused = self.source.downloads().and_then(|d| d.refuses(name));
+                return refused.map(|missed| missed.code);
+            }
             match self.source.attached(step.from, name) {
                 Err(_) => Some("file_missing"),
-                Ok((_, bytes)) => field
-                    .max
-                    .is_some_and(|max| bytes > max)
+                Ok((_, bytes)) => [field.max, self.source.file_max()]
+                    .into_iter()
+                    .flatten()
+                    .any(|max| bytes > max)
                     .then_some("file_too_large"),
             }
         })

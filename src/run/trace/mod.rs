@@ -282,6 +282,18 @@ fn detail(entry: &Entry) -> String {
         Entry::Confirmed {
             dest_id, origin, ..
         } => format!("{} as {dest_id}", origin.word()),
+        Entry::FileSent {
+            field,
+            sha256,
+            bytes,
+            check,
+            why,
+            ..
+        } => {
+            let why = why.as_ref().map_or(String::new(), |w| format!(": {w}"));
+            let check = check.word();
+            format!("{field} of {bytes} bytes, sha256 {sha256}, {check}{why}")
+        }
         Entry::Refused {
             status, reasons, ..
         } => format!("{status}: {}", reasons.join("; ")),

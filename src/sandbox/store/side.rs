@@ -5,6 +5,31 @@ use crate::{ident::ObjectId, value::Type};
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::Value;
 
+/// The account's tables. `name` turns object and field names into numbers, so that a platform file with
+/// objects in another order still finds its records.
+pub(super) const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS name (code INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS record (
+  object INTEGER NOT NULL, id INTEGER NOT NULL, deleted INTEGER NOT NULL,
+  created INTEGER NOT NULL, updated INTEGER NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (object, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS record_updated ON record (object, deleted, updated, id);
+CREATE INDEX IF NOT EXISTS record_live ON record (object, deleted, id);
+CREATE TABLE IF NOT EXISTS entry (
+  object INTEGER NOT NULL, name INTEGER NOT NULL, value TEXT NOT NULL, id INTEGER NOT NULL,
+  PRIMARY KEY (object, name, value, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS used (object INTEGER PRIMARY KEY, id INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS custom (
+  id INTEGER PRIMARY KEY, object INTEGER NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL,
+  type TEXT NOT NULL, choices TEXT NOT NULL, UNIQUE (object, name));
+CREATE TABLE IF NOT EXISTS job (
+  id INTEGER PRIMARY KEY, object INTEGER NOT NULL, rows TEXT NOT NULL, partial INTEGER NOT NULL,
+  created INTEGER NOT NULL, updated INTEGER NOT NULL, results TEXT);
+CREATE TABLE IF NOT EXISTS posted (hash INTEGER PRIMARY KEY, object INTEGER NOT NULL, state INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS content (sum TEXT PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+";
+
 /// A custom field of the account.
 #[derive(Clone, Debug)]
 pub(in crate::sandbox) struct CustomField {
@@ -75,6 +100,22 @@ impl Store {
             })
         })?;
         rows.collect()
+    }
+
+    /// Keeps the content of a file.
+    pub(in crate::sandbox) fn keep_content(&self, sum: &str, body: &[u8]) -> rusqlite::Result<()> {
+        self.db
+            .prepare_cached("INSERT OR IGNORE INTO content VALUES (?1, ?2)")?
+            .execute(params![sum, body])
+            .map(drop)
+    }
+
+    /// The content of a file by its checksum.
+    pub(in crate::sandbox) fn content(&self, sum: &str) -> rusqlite::Result<Option<Vec<u8>>> {
+        self.db
+            .prepare_cached("SELECT body FROM content WHERE sum = ?1")?
+            .query_row([sum], |r| r.get(0))
+            .optional()
     }
 
     /// The custom fields of an object, in the order they were made.

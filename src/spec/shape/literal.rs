@@ -34,6 +34,8 @@ pub enum Literal {
     Order,
     /// `env:NAME` or `file:PATH`.
     SecretRef,
+    /// `files.example.com`, `files.example.com:8443` or `*.files.example.com`.
+    Host,
 }
 
 impl Literal {
@@ -55,6 +57,9 @@ impl Literal {
             Literal::Days => "^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$",
             Literal::Order => "^[^ ]+( (asc|desc))?$",
             Literal::SecretRef => "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$",
+            Literal::Host => {
+                "^(\\[[0-9A-Fa-f:.]+\\]|([*][.])?[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*)(:[0-9]{1,5})?$"
+            }
         }
     }
 
@@ -74,6 +79,7 @@ impl Literal {
             Literal::Days => "days of a week",
             Literal::Order => "a field with its direction",
             Literal::SecretRef => "a place of a secret",
+            Literal::Host => "a host",
         }
     }
 
@@ -103,6 +109,9 @@ impl Literal {
             Literal::SecretRef => {
                 "a secret never stands in a file; write where it is: `env:NAME` or `file:PATH`"
             }
+            Literal::Host => {
+                "write a host without scheme and path: `files.example.com`, `files.example.com:8443` or `*.example.com`"
+            }
         }
     }
 
@@ -119,7 +128,7 @@ impl Literal {
             && (self != Literal::Date || text.parse::<jiff::civil::Date>().is_ok())
     }
 
-    const ALL: [Literal; 13] = [
+    const ALL: [Literal; 14] = [
         Literal::Name,
         Literal::DottedName,
         Literal::PairName,
@@ -133,6 +142,7 @@ impl Literal {
         Literal::Days,
         Literal::Order,
         Literal::SecretRef,
+        Literal::Host,
     ];
 }
 
@@ -216,6 +226,16 @@ mod tests {
                 Literal::Share,
                 &["0.5%", "20%", "100%"],
                 &["0.5", "101%", "-1%", "0.001%"],
+            ),
+            (
+                Literal::Host,
+                &[
+                    "files.example.com",
+                    "*.a.example:8443",
+                    "127.0.0.1:80",
+                    "[::1]:443",
+                ],
+                &["https://a.example", "a.example/x", "*", "a b", "a..b"],
             ),
             (Literal::TimeOfDay, &["00:00", "23:59"], &["24:00", "7:30"]),
             (

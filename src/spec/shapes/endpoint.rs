@@ -1,7 +1,7 @@
 //! The operations of an object over HTTP: addresses, envelopes, paging, jobs.
 
 use super::{COUNT, NAME, NAMES, POSITIVE, SOME_TEXTS, connect::STATUS};
-use crate::spec::shape::{Key, Keys, Kind, Literal, Shape, key, preset, required};
+use crate::spec::shape::{Key, Keys, Kind, Literal, Rule, Shape, key, preset, required};
 
 const fn op(name: &'static str, doc: &'static str) -> Key {
     key(name, Kind::Object(&OP), doc)
@@ -76,6 +76,11 @@ static OP: Shape = Shape {
             Kind::Text,
             "id",
             "The dotted path of the id within a record.",
+        ),
+        key(
+            "file",
+            Kind::Object(&FILE_ANSWER),
+            "What the answer says about a file that was sent, where it is no record.",
         ),
         preset(
             "status",
@@ -155,6 +160,25 @@ static OP: Shape = Shape {
         ),
     ],
     rules: &[],
+};
+
+static FILE_ANSWER: Shape = Shape {
+    name: "file_answer",
+    doc: "What the answer to a file says about it: how a copy can be compared with what was sent.",
+    keys: &[
+        key(
+            "url",
+            Kind::Text,
+            "The dotted path of the address that gives the file back.",
+        ),
+        key("size", Kind::Text, "The dotted path of its size in bytes."),
+        key(
+            "sha256",
+            Kind::Text,
+            "The dotted path of its SHA-256 checksum in hexadecimal.",
+        ),
+    ],
+    rules: &[Rule::AnyOf(&["url", "size", "sha256"])],
 };
 
 static PAGE: Shape = Shape {

@@ -59,6 +59,11 @@ pub static MIGRATION: Shape = Shape {
             Kind::Object(&PACE),
             "When the destination account may be called, and how often.",
         ),
+        key(
+            "attachments",
+            Kind::Object(&ATTACHMENTS),
+            "Files that records name: how large they may be, and from which hosts those behind addresses are read.",
+        ),
         preset(
             "approve",
             Kind::Words(&[
@@ -267,6 +272,71 @@ static SOURCE_SANDBOX: Shape = Shape {
         ),
     ],
     rules: &[Rule::One(&["from", "seed"])],
+};
+
+static ATTACHMENTS: Shape = Shape {
+    name: "attachments",
+    doc: "Files that records name: by a path below the export's folder, or by a web address.",
+    keys: &[
+        key(
+            "hosts",
+            Kind::Map(Keys::Form(Literal::Host), &Kind::Object(&FILE_HOST)),
+            "The hosts that files behind web addresses are read from; without it, none. `*.example.com` means every host below `example.com`.",
+        ),
+        preset(
+            "max",
+            Kind::Literal(Literal::Size),
+            "25MB",
+            "Most bytes of one file, counted as they are read; a larger one holds its record.",
+        ),
+        preset(
+            "timeout",
+            Kind::Literal(Literal::Duration),
+            "5m",
+            "The longest time for one try to read one file.",
+        ),
+    ],
+    rules: &[],
+};
+
+static FILE_HOST: Shape = Shape {
+    name: "file_host",
+    doc: "A host that files are read from; `{}` for one that needs nothing further.",
+    keys: &[
+        key(
+            "secret",
+            Kind::Literal(Literal::SecretRef),
+            "Where the key for this host is; without it none is sent. It goes to no other host.",
+        ),
+        preset(
+            "header",
+            Kind::Text,
+            "authorization",
+            "The header that carries the key.",
+        ),
+        preset(
+            "value",
+            Kind::Text,
+            "Bearer {secret}",
+            "What stands in it, with the key's place.",
+        ),
+        preset(
+            "internal",
+            Kind::Bool,
+            "false",
+            "True when the host may have an address of a private network or of this machine.",
+        ),
+        preset(
+            "plain",
+            Kind::Bool,
+            "false",
+            "True when it may be asked over plain HTTP, where everybody on the way can read and change the file. This machine may be, where it is `internal`.",
+        ),
+    ],
+    rules: &[
+        Rule::Needs("header", "secret"),
+        Rule::Needs("value", "secret"),
+    ],
 };
 
 static MORE_ROWS: Shape = Shape {
