@@ -3,7 +3,7 @@
 //! An entry says which step and record it is about, and the rest as JSON. It carries no secret. It holds
 //! keys of records, and of holds one shortened value, because people must be able to find them.
 
-use super::{approval::Approval, written::Written};
+use super::{approval::Approval, file_check::FileCheck, written::Written};
 use crate::event::Counts;
 use serde::{Deserialize, Serialize};
 
@@ -441,32 +441,6 @@ words! {
         Bulk = "bulk",
         /// Remove.
         Delete = "delete",
-    }
-}
-
-/// How sure it is that the copy of a file at the destination is what was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FileCheck {
-    /// It was read back, or the destination told its checksum: it is the same.
-    Verified,
-    /// The destination told its size: it is the same.
-    SizeOnly,
-    /// The destination tells nothing about it.
-    NotVerifiable,
-    /// It is another one.
-    Differs,
-}
-
-impl FileCheck {
-    /// The word in the ledger and in reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            FileCheck::Verified => "verified",
-            FileCheck::SizeOnly => "size_only",
-            FileCheck::NotVerifiable => "not_verifiable",
-            FileCheck::Differs => "differs",
-        }
     }
 }
 
