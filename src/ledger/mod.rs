@@ -24,6 +24,7 @@ mod schema;
 pub mod store;
 pub mod verify;
 pub mod view;
+mod words;
 mod writer;
 pub mod written;
 

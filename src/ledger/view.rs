@@ -6,8 +6,9 @@
 pub use super::runs::{RunRow, StepRow};
 use super::{
     chain::Hash,
-    entry::{Entry, Origin, WriteOp, words},
+    entry::{Entry, Origin, WriteOp},
     schema::{self, SchemaError},
+    words::words,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@
 use super::setup::Rest;
 use crate::connector::{
     Stop,
-    budget::{NoPlace, Signal},
+    budget::Signal,
     download::{Fault, Hop, Missed, Sink, follow, public_client},
     notice::Notice,
 };
@@ -47,11 +47,7 @@ impl Rest {
             let own = inner.base.is_own(&url);
             let permit = match own {
                 false => None,
-                true => match inner.budget.acquire(&inner.cancel).await {
-                    Ok(permit) => Some(permit),
-                    Err(NoPlace::Cancelled) => return Err(Stop::Cancelled),
-                    Err(NoPlace::TooLong(why)) => return Err(self.busy(why)),
-                },
+                true => Some(self.budget_place().await?),
             };
             inner.counters.sent(false);
             let mut sink = Sink::new(None, max);

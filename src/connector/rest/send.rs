@@ -228,8 +228,13 @@ impl Rest {
         if !call.metered {
             return Ok(None);
         }
+        self.budget_place().await.map(Some)
+    }
+
+    /// Waits for a place in the budget.
+    pub(super) async fn budget_place(&self) -> Result<Permit, Stop> {
         match self.inner.budget.acquire(&self.inner.cancel).await {
-            Ok(permit) => Ok(Some(permit)),
+            Ok(permit) => Ok(permit),
             Err(NoPlace::Cancelled) => Err(Stop::Cancelled),
             Err(NoPlace::TooLong(why)) => Err(self.busy(why)),
             Err(NoPlace::Paused(pause)) => Err(Stop::Paused(pause)),
