@@ -11,8 +11,13 @@
 mod support;
 
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, fs};
-use support::{Example, Sandbox, account, counts, failed_with, report_of, root, step};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+use support::{
+    Example, Sandbox, account, counts, failed_with, loaded::Loaded, report_of, root, step,
+};
 
 fn contact(sandbox: &Sandbox, email: &str) -> Value {
     sandbox
@@ -435,4 +440,90 @@ fn what_people_make_and_remove_meanwhile_is_no_fault_and_a_second_run_counts_not
         (&again["calls_write"], &again["counts"]),
         (&json!(0), &json!([]))
     );
+
+/// Gives rows of a CSV file other values: (key in the first column, column, value).
+fn with_cells(bytes: &[u8], cells: &[(&str, &str, &str)]) -> Vec<u8> {
+    let mut reader = csv::Reader::from_reader(bytes);
+    let header = reader.headers().expect("a header").clone();
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(&header).expect("a header");
+    for row in reader.records() {
+        let row = row.expect("a row");
+        let value = |at: usize| {
+            let changed = cells
+                .iter()
+                .find(|(key, column, _)| row.get(0) == Some(key) && header.get(at) == Some(column));
+            changed.map_or(row.get(at).unwrap_or_default(), |(_, _, value)| value)
+        };
+        writer
+            .write_record((0..row.len()).map(value))
+            .expect("a row");
+    }
+    writer.into_inner().expect("bytes")
+}
+
+#[test]
+fn references_of_the_second_pass_follow_the_source_and_leave_what_people_changed() {
+    let (sandbox, example) = Loaded::run("interactive", "pro").copy();
+    // Accounts by the key of their company: id, and the id of the parent.
+    let accounts = || -> BTreeMap<String, (u64, Option<u64>)> {
+        let all = sandbox.view("sales_accounts", "All Accounts").into_iter();
+        all.filter_map(|a| {
+            let key = a["custom_field"]["cf_interactive_id"].as_str()?.to_owned();
+            Some((
+                key,
+                (a["id"].as_u64()?, a["parent_sales_account_id"].as_u64()),
+            ))
+        })
+        .collect()
+    };
+    let before = accounts();
+    let mut children = before.iter().filter(|(_, (_, parent))| parent.is_some());
+    let (moved, contested) = (
+        children.next().expect("a child").0.clone(),
+        children.next().expect("another child").0.clone(),
+    );
+    let parents: BTreeSet<u64> = before.values().filter_map(|(_, parent)| *parent).collect();
+    let mut others = before
+        .iter()
+        .filter(|(_, (id, parent))| parent.is_none() && !parents.contains(id));
+    let (new, theirs) = (
+        others.next().expect("an account").0.clone(),
+        others.next().expect("an account").0.clone(),
+    );
+    example.edit_export("companies.csv", |bytes| {
+        let column = "parent_company_id";
+        with_cells(
+            &bytes,
+            &[(&moved, column, &new), (&contested, column, &new)],
+        )
+    });
+    let path = format!("/sales_accounts/{}", before[&contested].0);
+    let change = json!({"sales_account": {"parent_sales_account_id": before[&theirs].0}});
+    sandbox.person("PUT", &path, &change);
+
+    let report = example.run();
+    assert_eq!(report["calls_write"], 1, "{report}");
+    let after = accounts();
+    assert_eq!(after[&moved].1, Some(before[&new].0));
+    assert_eq!(after[&contested].1, Some(before[&theirs].0), "theirs stays");
+    let conflicts = report["conflicts"].as_array().expect("conflicts");
+    assert_eq!(conflicts.len(), 1, "{conflicts:?}");
+    assert_eq!(
+        (&conflicts[0]["step"], &conflicts[0]["field"]),
+        (&json!("account"), &json!("parent"))
+    );
+    for (key, (_, parent)) in &before {
+        if ![&moved, &contested].contains(&key) {
+            assert_eq!(after[key].1, *parent, "{key}");
+        }
+    }
+    assert_eq!(example.run()["calls_write"], 0);
+    assert_eq!(accounts(), after);
+    let verified = support::transload()
+        .args(["audit", "verify"])
+        .arg(example.migration())
+        .output()
+        .expect("it runs");
+    assert!(verified.status.success(), "{verified:?}");
 }

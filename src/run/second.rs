@@ -1,22 +1,28 @@
-//! The second pass of a step: references that only later records could resolve, written by id.
+//! The second pass of a step: references that only later records could resolve, written by id. References that were
+//! written before and are others at the source now are changed as any field is: what people changed since stays.
 
 use super::{
     before,
     context::Context,
     failure::RunError,
     item::{self, Collector, Item, StepEncoder, Work},
+    merge::{Merged, Sides},
     prepare,
     resolver::Resolver,
     source::Source,
+    update,
 };
 use crate::{
     connector::Reply,
     event::Event,
     ident::StepId,
-    ledger::{Entry, IdState, Origin},
+    ledger::{Entry, IdState, Origin, Written, WrittenFields, written::name_hash},
+    mapping::Step,
+    platform::OpKind,
     transform::{Pass, Tables},
 };
 use bumpalo::Bump;
+use serde_json::Value;
 use std::{collections::HashMap, sync::Arc};
 use tokio::task::JoinSet;
 
@@ -32,7 +38,17 @@ pub struct SecondPass {
     pub failed: u64,
 }
 
-/// Writes the deferred references of one step. Records that have theirs already are left alone.
+/// A record whose references are to be written.
+struct Record {
+    work: Work,
+    dest_id: String,
+    /// This migration created it, so that nothing of it has to be kept for a rollback.
+    ours: bool,
+    /// What was written before, where a second pass wrote it and other references are wanted now.
+    base: Option<Written>,
+}
+
+/// Writes the deferred references of one step. Records that have theirs already, as the source has them, are left alone.
 ///
 /// # Errors
 /// When source, destination or ledger stop.
@@ -70,6 +86,7 @@ pub async fn run(
             .await
             .map_err(|e| RunError::Internal(format!("the reader stopped: {e}")))??;
     prepare::sound(tables)?;
+    ctx.bases.refresh(&ctx.ledger)?;
     let mut done = SecondPass::default();
     let chosen = ctx.chosen.get();
     let mut tasks: JoinSet<Result<bool, RunError>> = JoinSet::new();
@@ -81,11 +98,26 @@ pub async fn run(
             chosen.note_second(id, &work.key, work.part, &work.body);
         }
         let there = ids.with(id, &work.key, u32::from(work.part), |e| {
-            (e.state == IdState::Confirmed && !e.second_pass)
-                .then(|| (e.dest_id.to_owned(), e.origin == Some(Origin::Created)))
+            (e.state == IdState::Confirmed).then(|| {
+                let ours = e.origin == Some(Origin::Created);
+                (e.dest_id.to_owned(), ours, e.second_pass)
+            })
         });
-        let Some(Some((dest_id, ours))) = there else {
+        let Some(Some((dest_id, ours, written))) = there else {
             continue;
+        };
+        let base = match written {
+            false => None,
+            true => match other_now(ctx, step, &work)? {
+                Some(base) => Some(base),
+                None => continue,
+            },
+        };
+        let record = Record {
+            work,
+            dest_id,
+            ours,
+            base,
         };
         if tasks.len() >= SIDE_BY_SIDE
             && let Some(joined) = tasks.join_next().await
@@ -93,7 +125,12 @@ pub async fn run(
             count(&mut done, joined)?;
         }
         let ctx = Arc::clone(ctx);
-        tasks.spawn(async move { write(&ctx, work, &dest_id, ours).await });
+        tasks.spawn(async move {
+            match &record.base {
+                None => write(&ctx, &record).await,
+                Some(base) => change(&ctx, &record, base).await,
+            }
+        });
     }
     while let Some(joined) = tasks.join_next().await {
         count(&mut done, joined)?;
@@ -136,40 +173,165 @@ fn collect(
     Ok(works)
 }
 
-/// Writes the references of one record. False when the destination refuses them. `ours`: this migration created it, so
-/// that nothing of it has to be kept for a rollback.
-async fn write(ctx: &Context, work: Work, dest_id: &str, ours: bool) -> Result<bool, RunError> {
+/// What was written into a record, when it is not what the references are now. A ledger that does not say what was
+/// written cannot tell, and the record is left alone.
+fn other_now(ctx: &Context, step: &Step, work: &Work) -> Result<Option<Written>, RunError> {
+    let Some(base) = ctx.bases.of(step, &work.key, work.part)? else {
+        return Ok(None);
+    };
+    let wanted = wire(work)?;
+    let changed = sides(ctx, step, &wanted, &base)?.changed();
+    Ok(changed.then_some(base))
+}
+
+fn wire(work: &Work) -> Result<Value, RunError> {
+    serde_json::from_slice(&work.body)
+        .map_err(|e| RunError::Internal(format!("an encoded record is no JSON: {e}")))
+}
+
+fn sides<'a>(
+    ctx: &'a Context,
+    step: &'a Step,
+    wanted: &'a Value,
+    base: &'a Written,
+) -> Result<Sides<'a>, RunError> {
+    Ok(Sides {
+        readers: ctx.readers(step.to),
+        custom_at: ctx.mapping.destination.custom.as_ref().map(|c| &*c.at),
+        object: ctx.object(step.to)?,
+        step,
+        policy: &ctx.mapping.policy,
+        wanted,
+        base: Some(base),
+    })
+}
+
+/// Changes references that were written before: those that are others at the source now, and that people left as they
+/// were written.
+async fn change(ctx: &Context, record: &Record, base: &Written) -> Result<bool, RunError> {
+    let Record { work, dest_id, .. } = record;
     let step = ctx.step(work.step)?;
-    if !ours && let Some(entry) = before::entry(ctx, step, &work, dest_id).await? {
+    let wanted = wire(work)?;
+    let sides = sides(ctx, step, &wanted, base)?;
+    let there = match sides.object.op(OpKind::Get) {
+        None => None,
+        Some(_) => match ctx.rest.get(step.to, dest_id).await? {
+            Some(there) => Some(there),
+            None => return Ok(false),
+        },
+    };
+    let merged = sides.merge(there.as_ref());
+    ctx.conflicts(work, &merged.clashes);
+    if merged.holds() {
+        let fields: Vec<&str> = merged.clashes.iter().map(|c| c.field.as_str()).collect();
+        let words = format!(
+            "{} changed at the source, and people changed it at the destination",
+            fields.join(", ")
+        );
+        return set_aside(ctx, step, work, "conflict", words).await;
+    }
+    let mut entries = update::told(step, work, &merged.clashes);
+    let Some(patch) = &merged.patch else {
+        let written = later(ctx, step, &merged, &sides, there.as_ref(), false);
+        entries.push(done(step, work, Some(written)));
+        ctx.ledger.append(entries).await?;
+        return Ok(true);
+    };
+    if !record.ours
+        && let Some(entry) = before::entry(ctx, step, work, dest_id).await?
+    {
+        ctx.ledger.append(vec![entry]).await?;
+    }
+    let body = patch.to_string();
+    match ctx.rest.update(step.to, dest_id, body.as_bytes()).await? {
+        Reply::Done { record, .. } => {
+            let written = later(ctx, step, &merged, &sides, record.as_ref(), true);
+            entries.push(done(step, work, Some(written)));
+            ctx.ledger.append(entries).await?;
+            Ok(true)
+        }
+        Reply::Refused { reasons, .. } => {
+            set_aside(ctx, step, work, "second_pass_refused", reasons.join("; ")).await
+        }
+        Reply::Gone | Reply::InDoubt { .. } => Ok(false),
+    }
+}
+
+/// Of what the ledger is to know of a record, what second passes write.
+fn later(
+    ctx: &Context,
+    step: &Step,
+    merged: &Merged,
+    sides: &Sides<'_>,
+    answer: Option<&Value>,
+    wrote: bool,
+) -> Written {
+    let all = merged.written(sides, answer, wrote);
+    let deferred = ctx.deferred.iter().filter_map(|(id, entry)| {
+        let of = ctx.mapping.steps.get(id.ix())?;
+        let to = of.fields.get(*entry)?.to;
+        let field = sides.object.fields.get(to.ix())?;
+        (of.name == step.name).then(|| name_hash(&field.name))
+    });
+    let deferred: Vec<u32> = deferred.collect();
+    let mut fields = WrittenFields::default();
+    for field in all.fields.iter().filter(|f| deferred.contains(&f.name)) {
+        fields.add(&field);
+    }
+    Written {
+        fields,
+        stamp: all.stamp,
+    }
+}
+
+fn done(step: &Step, work: &Work, written: Option<Written>) -> Entry {
+    Entry::SecondPassDone {
+        step: step.name.clone(),
+        key: work.key.clone(),
+        part: u32::from(work.part),
+        written,
+    }
+}
+
+async fn set_aside(
+    ctx: &Context,
+    step: &Step,
+    work: &Work,
+    code: &str,
+    words: String,
+) -> Result<bool, RunError> {
+    ctx.ledger
+        .append(vec![Entry::Held {
+            step: step.name.clone(),
+            key: work.key.clone(),
+            part: u32::from(work.part),
+            code: code.to_owned(),
+            field: None,
+            value: None,
+            words,
+            line: (work.line > 0).then_some(work.line),
+        }])
+        .await?;
+    Ok(false)
+}
+
+/// Writes the references of one record for the first time. False when the destination refuses them.
+async fn write(ctx: &Context, record: &Record) -> Result<bool, RunError> {
+    let Record { work, dest_id, .. } = record;
+    let step = ctx.step(work.step)?;
+    if !record.ours
+        && let Some(entry) = before::entry(ctx, step, work, dest_id).await?
+    {
         ctx.ledger.append(vec![entry]).await?;
     }
     match ctx.rest.update(step.to, dest_id, &work.body).await? {
         Reply::Done { record, .. } => {
             let written = ctx.written(step, &work.body, record.as_ref());
-            ctx.ledger
-                .append(vec![Entry::SecondPassDone {
-                    step: step.name.clone(),
-                    key: work.key.clone(),
-                    part: u32::from(work.part),
-                    written,
-                }])
-                .await?;
+            ctx.ledger.append(vec![done(step, work, written)]).await?;
             Ok(true)
         }
         Reply::Refused { reasons, .. } => {
-            ctx.ledger
-                .append(vec![Entry::Held {
-                    step: step.name.clone(),
-                    key: work.key.clone(),
-                    part: u32::from(work.part),
-                    code: "second_pass_refused".to_owned(),
-                    field: None,
-                    value: None,
-                    words: reasons.join("; "),
-                    line: (work.line > 0).then_some(work.line),
-                }])
-                .await?;
-            Ok(false)
+            set_aside(ctx, step, work, "second_pass_refused", reasons.join("; ")).await
         }
         Reply::Gone => Ok(false),
         // Not marked as done: the next run writes it again, which is safe by id.

@@ -170,7 +170,7 @@ async fn hold(
 }
 
 /// The entries that tell of conflicts.
-fn told(step: &Step, work: &Work, clashes: &[Clash]) -> Vec<Entry> {
+pub(super) fn told(step: &Step, work: &Work, clashes: &[Clash]) -> Vec<Entry> {
     let entry = |clash: &Clash| Entry::Conflicted {
         step: step.name.clone(),
         key: work.key.clone(),
@@ -185,7 +185,7 @@ fn told(step: &Step, work: &Work, clashes: &[Clash]) -> Vec<Entry> {
 
 impl Context {
     /// Notes fields that changed at both sides, for the report.
-    fn conflicts(&self, work: &Work, clashes: &[Clash]) {
+    pub(super) fn conflicts(&self, work: &Work, clashes: &[Clash]) {
         let mut all = self
             .conflicted
             .lock()
