@@ -440,6 +440,7 @@ fn what_people_make_and_remove_meanwhile_is_no_fault_and_a_second_run_counts_not
         (&again["calls_write"], &again["counts"]),
         (&json!(0), &json!([]))
     );
+}
 
 /// Gives rows of a CSV file other values: (key in the first column, column, value).
 fn with_cells(bytes: &[u8], cells: &[(&str, &str, &str)]) -> Vec<u8> {

@@ -185,29 +185,17 @@ fn a_full_disk_ends_with_75_and_sends_nothing_more() {
 }
 
 #[test]
-fn documents_that_cannot_be_written_end_with_75() {
+fn documents_that_cannot_be_written_end_with_2() {
     let sandbox = account(&[]);
     let example = Example::against("allclients", &sandbox);
     let state = example.folder.path().join(".transload");
     fs::create_dir_all(&state).expect("folder");
     fs::write(state.join("handoff"), "in the way").expect("file");
-    let message = failed_with(&run(&example), 75);
+    let message = failed_with(&run(&example), 2);
     assert!(message.contains("handoff"), "{message}");
     fs::remove_file(state.join("handoff")).expect("file");
     goes_on(&example, &sandbox);
     assert!(state.join("handoff/embedded_images.csv").is_file());
-}
-
-#[test]
-fn a_state_folder_that_cannot_be_made_ends_with_one_message() {
-    let sandbox = account(&[]);
-    let example = Example::against("allclients", &sandbox);
-    let state = example.folder.path().join(".transload");
-    fs::write(&state, "in the way").expect("file");
-    let message = failed_with(&run(&example), 75);
-    assert!(message.contains(".transload"), "{message}");
-    fs::remove_file(&state).expect("file");
-    goes_on(&example, &sandbox);
 }
 
 #[test]
@@ -223,7 +211,7 @@ fn a_read_only_folder_ends_with_one_message() {
     let output = run(&example);
     set(0o755).expect("rights");
     if bound {
-        let message = failed_with(&output, 75);
+        let message = failed_with(&output, 2);
         assert!(message.contains(".transload"), "{message}");
     }
     goes_on(&example, &sandbox);
@@ -366,6 +354,7 @@ fn a_ledger_that_is_damaged_foreign_or_newer_ends_with_2() {
         let message = failed_with(&run(&example), 2);
         assert!(message.contains(words), "{what}: {message}");
         assert!(message.contains("ledger.sqlite"), "{what}: {message}");
+        assert!(message.contains("hint: "), "{what}: {message}");
         for command in [&["status"][..], &["holds", "list"], &["audit", "verify"]] {
             let output = transload()
                 .args(command)
@@ -384,6 +373,18 @@ fn a_ledger_that_is_damaged_foreign_or_newer_ends_with_2() {
     refuse("newer", "version 99");
     fs::write(&path, "this is a text and no database at all").expect("write");
     refuse("a text", "ledger");
+    fs::write(&path, "").expect("write");
+    refuse("empty", "is empty, so nobody knows what was loaded");
+    let status = transload()
+        .arg("status")
+        .arg(example.migration())
+        .output()
+        .expect("it runs");
+    let message = failed_with(&status, 2);
+    assert!(
+        message.contains("restore the file from a copy"),
+        "{message}"
+    );
     fs::write(&path, &good[..good.len() / 2]).expect("write");
     refuse("cut", "ledger");
     let mut zeroed = good.clone();
@@ -397,6 +398,66 @@ fn a_ledger_that_is_damaged_foreign_or_newer_ends_with_2() {
     );
     refuse("a changed hash", "damaged");
     fs::write(&path, &good).expect("write");
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_ends_every_command_with_2_and_a_hint() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    // A file stands where the folder should be: nobody may write below it, whatever rights they have.
+    let state = example.folder.path().join(".transload");
+    fs::write(&state, "a file").expect("write");
+    for command in [
+        &["discover"][..],
+        &["run", "--auto-approve", "--provision"],
+        &["delta", "--auto-approve", "--provision"],
+        &["sample", "--provision"],
+        &["provision"],
+        &["handoff"],
+    ] {
+        let output = transload()
+            .arg(command[0])
+            .arg(example.migration())
+            .args(&command[1..])
+            .output()
+            .expect("it runs");
+        let message = failed_with(&output, 2);
+        assert!(message.contains(".transload"), "{command:?}: {message}");
+        assert!(
+            message.contains("hint: see that it is a folder"),
+            "{command:?}: {message}"
+        );
+    }
+    assert_eq!(fs::read(&state).expect("the file"), b"a file");
+    fs::remove_file(&state).expect("removed");
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn a_broken_lock_ends_with_2_and_says_what_to_do() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    let lock = example.folder.path().join(".transload/schema.lock.json");
+    fs::create_dir_all(lock.parent().expect("a folder")).expect("a folder");
+    fs::write(&lock, "{\"version\": ").expect("write");
+    let before = counts(&sandbox);
+    for command in [&["run", "--auto-approve"][..], &["plan"], &["discover"]] {
+        let output = transload()
+            .arg(command[0])
+            .arg(example.migration())
+            .args(&command[1..])
+            .output()
+            .expect("it runs");
+        let message = failed_with(&output, 2);
+        assert!(message.contains("schema.lock.json"), "{message}");
+        assert!(
+            message.contains("hint: remove it and run `transload discover`"),
+            "{command:?}: {message}"
+        );
+    }
+    assert_eq!(counts(&sandbox), before, "nothing was sent");
+    fs::remove_file(&lock).expect("removed");
     goes_on(&example, &sandbox);
 }
 

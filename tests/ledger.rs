@@ -886,6 +886,45 @@ fn a_pause_says_until_when_and_why() {
 }
 
 #[test]
+fn a_crash_while_a_ledger_is_made_leaves_none_and_the_next_one_makes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    // What a killed process leaves: its own half of a file, a lock, and perhaps a log of a ledger that is gone.
+    let debris = folder.path().join("ledger.sqlite.1.new");
+    std::fs::write(&debris, "").unwrap();
+    std::fs::write(path.with_extension("lock"), "").unwrap();
+    let other = folder.path().join("other.sqlite");
+    let ledger = open(&other);
+    ledger.begin_run(RunMeta::default()).unwrap();
+    ledger.end_run("completed").unwrap();
+    let log = std::fs::read(folder.path().join("other.sqlite-wal")).unwrap();
+    assert!(!log.is_empty());
+    std::fs::write(folder.path().join("ledger.sqlite-wal"), log).unwrap();
+    drop(ledger);
+    assert!(View::open(&path).is_err(), "there is none yet");
+    drop(open(&path));
+    let view = View::open(&path).unwrap();
+    assert_eq!(view.runs().unwrap().len(), 0, "the log of another one");
+    view.verify().unwrap();
+    // Many at once: one makes it, and all open the same.
+    let path = folder.path().join("many.sqlite");
+    let lineages: Vec<Option<String>> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let ledger = Ledger::open(&path, options()).ok()?;
+                    Some(ledger.lineage().to_owned())
+                })
+            })
+            .collect();
+        all.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    let lineage = View::open(&path).unwrap().lineage().unwrap();
+    assert!(lineages.iter().any(Option::is_some));
+    assert!(lineages.iter().flatten().all(|l| *l == lineage));
+}
+
+#[test]
 fn a_foreign_or_newer_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let foreign = folder.path().join("foreign.sqlite");
@@ -895,6 +934,14 @@ fn a_foreign_or_newer_file_is_refused() {
     let error = Ledger::open(&foreign, options()).unwrap_err().to_string();
     assert!(error.contains("not a ledger"), "{error}");
     assert!(View::open(&foreign).is_err());
+
+    // Only a file that somebody emptied is empty: what makes a ledger puts a whole one in its place, or none.
+    let empty = folder.path().join("empty.sqlite");
+    std::fs::write(&empty, "").unwrap();
+    let error = Ledger::open(&empty, options()).unwrap_err().to_string();
+    assert!(error.contains("is empty"), "{error}");
+    assert!(View::open(&empty).is_err_and(|e| e.is_damage()));
+    assert_eq!(std::fs::metadata(&empty).unwrap().len(), 0, "left as it is");
 
     let newer = folder.path().join("newer.sqlite");
     drop(open(&newer));

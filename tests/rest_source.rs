@@ -446,6 +446,100 @@ fn a_list_that_goes_round_in_circles_is_an_error() {
 }
 
 #[test]
+fn a_list_without_an_end_is_an_error_and_no_loop() {
+    // Pages that come again later, under cursors that are always new.
+    let turning = Shop::start(|call| {
+        let ids = if call.n % 2 == 0 { [1, 2] } else { [3, 4] };
+        Answer::page(9, &ids, Some(&format!("c{}", call.n)))
+    });
+    let message = failed_with(&turning.extract(&[]), 70);
+    assert!(message.contains("same page twice"), "{message}");
+    assert_eq!(turning.calls(), 3);
+    // The same records for ever, each time with something else about them.
+    let endless = || {
+        Shop::start(|call| {
+            let row = format!("v{}", call.n);
+            Answer::named(&[(1, &row)]).then(&format!("c{}", call.n))
+        })
+    };
+    let shop = endless();
+    let message = failed_with(&shop.extract(&[]), 70);
+    assert!(message.contains("51 pages in a row"), "{message}");
+    assert!(message.contains("`idle_pages`"), "{message}");
+    assert_eq!(shop.calls(), 52);
+    assert!(!shop.folder().join("extracts/index.json").exists());
+    let shop = endless();
+    shop.connect("idle_pages: 3");
+    let message = failed_with(&shop.extract(&[]), 70);
+    assert!(message.contains("4 pages in a row"), "{message}");
+    assert_eq!(shop.calls(), 5);
+}
+
+#[test]
+fn an_answer_that_does_not_come_is_waited_for_as_long_as_the_connection_says() {
+    let shop = Shop::start(|call| match call.n {
+        0..=2 => Answer::page(1, &[1], None).late(Duration::from_secs(30)),
+        _ => Answer::page(1, &[1], None),
+    });
+    shop.connect("timeout: 1s");
+    let begun = Instant::now();
+    let message = failed_with(&shop.extract(&[]), 75);
+    assert!(message.contains("no answer within 1 s"), "{message}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(25),
+        "three tries of a second"
+    );
+    assert_eq!(shop.calls(), 3);
+    assert_eq!(report_of(&shop.extract(&[]))["objects"][0]["records"], 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn killed_in_the_middle_of_reading_it_goes_on_with_what_it_lacks() {
+    let shop = Shop::start(|call| match (call.path.as_str(), call.n) {
+        ("/api/people", _) => Answer::page(3, &[1, 2, 3], None),
+        (_, 0) => Answer::page(2, &[7], Some("a")),
+        (_, 1) => Answer::page(2, &[8], None).late(Duration::from_secs(30)),
+        _ => match call.asked("cursor") {
+            "" => Answer::page(2, &[7], Some("a")),
+            _ => Answer::page(2, &[8], None),
+        },
+    });
+    shop.also_firms();
+    let next = shop.folder().join("extracts/next.json");
+    let mut child = shop.command(&[]).spawn().expect("it starts");
+    let begun = Instant::now();
+    // People are complete, firms are half read.
+    while shop.calls_of("/api/firms") < 2
+        || !fs::read_to_string(&next).is_ok_and(|t| t.contains("person"))
+    {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().expect("SIGKILL");
+    child.wait().expect("it is gone");
+    assert!(!shop.folder().join("extracts/index.json").exists());
+    let report = report_of(&shop.extract(&[]));
+    assert_eq!(report["objects"].as_array().expect("objects").len(), 2);
+    assert_eq!(shop.calls_of("/api/people"), 1, "people were complete");
+    assert_eq!(shop.loaded(), [1, 2, 3]);
+    let calls = shop.calls();
+    report_of(&shop.extract(&[]));
+    assert_eq!(shop.calls(), calls, "nothing is lacking");
+    // What the killed one had half is gone.
+    let files = fs::read_dir(shop.folder().join("extracts")).expect("extracts");
+    let names: Vec<String> = files
+        .map(|f| {
+            f.expect("a file")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    assert!(names.iter().all(|n| !n.contains("part")), "{names:?}");
+}
+
+#[test]
 fn fewer_records_than_the_server_says_are_not_all() {
     let shop = Shop::start(|_| Answer::page(3, &[1, 2], None));
     let message = failed_with(&shop.extract(&[]), 75);

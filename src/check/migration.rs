@@ -1,6 +1,6 @@
 //! From a migration file to the resolved migration: connections, tier, and the mapping with its additions.
 
-use super::{attachments, pace, platform};
+use super::{attachments, literal, pace, platform};
 use crate::{
     diag::{Code, Diagnostic, Diagnostics, Span},
     mapping::{
@@ -10,6 +10,7 @@ use crate::{
     pace::Pace,
     platform::{Connect, Http, Object, OpKind, Platform},
     spec::{Node, SpecFile},
+    value::Scalar,
 };
 use std::{
     path::{Path, PathBuf},
@@ -309,6 +310,13 @@ fn http_connection(
         secret,
         calls_per_minute: node
             .get_int("calls_per_minute")
+            .and_then(|n| u64::try_from(n).ok()),
+        timeout_seconds: match node.get_text("timeout").and_then(literal::number) {
+            Some(Scalar::Seconds(seconds)) => u64::try_from(seconds).ok().filter(|s| *s > 0),
+            _ => None,
+        },
+        idle_pages: node
+            .get_int("idle_pages")
             .and_then(|n| u64::try_from(n).ok()),
     })
 }

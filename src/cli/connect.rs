@@ -3,7 +3,7 @@
 use super::{
     args::RunArgs,
     commands::state_folder,
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, cannot_write},
     extract,
     load::Loaded,
 };
@@ -249,6 +249,12 @@ pub(super) fn http(options: &mut RestOptions, connection: &HttpConnection) -> Re
     options.base.clone_from(&connection.base);
     options.params.clone_from(&connection.params);
     options.calls_per_minute = connection.calls_per_minute;
+    if let Some(seconds) = connection.timeout_seconds {
+        options.timeout = Duration::from_secs(seconds);
+    }
+    if let Some(pages) = connection.idle_pages {
+        options.idle_pages = pages;
+    }
     options.secret = match &connection.secret {
         None => None,
         Some(SecretRef::Env(name)) => {
@@ -273,8 +279,7 @@ async fn start_sandbox(
     connection: &SandboxConnection,
     state: &Path,
 ) -> Result<Sandbox, Failure> {
-    std::fs::create_dir_all(state)
-        .map_err(|e| Failure::new(Exit::Usage, format!("cannot make {}: {e}", state.display())))?;
+    std::fs::create_dir_all(state).map_err(|e| cannot_write(state, &e))?;
     let options = SandboxOptions {
         data: Some(state.join("sandbox.sqlite")),
         seed: seed(connection.seed.as_deref())?,

@@ -1,7 +1,7 @@
 //! Documents for people, written beside the ledger after a run or by `transload handoff`: what leaves the migration by
 //! hand.
 
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, cannot_write};
 use crate::{
     mapping::{Handoff, Migration},
     report::{
@@ -79,12 +79,7 @@ pub fn write_all(
             fs::create_dir_all(folder)
                 .and_then(|()| fs::write(&path, text))
                 .map(|()| path.clone())
-                .map_err(|e| {
-                    Failure::new(
-                        Exit::Temporary,
-                        format!("cannot write {}: {e}", path.display()),
-                    )
-                })
+                .map_err(|e| cannot_write(&path, &e))
         };
         let header = header(migration, item);
         let files = vec![
@@ -117,12 +112,7 @@ pub fn unmatched(rows: &[Unmatched], state: &Path) -> Result<Option<String>, Fai
     }
     fs::create_dir_all(state.join("handoff"))
         .and_then(|()| fs::write(&path, books::unmatched_csv(rows)))
-        .map_err(|e| {
-            Failure::new(
-                Exit::Temporary,
-                format!("cannot write {}: {e}", path.display()),
-            )
-        })?;
+        .map_err(|e| cannot_write(&path, &e))?;
     Ok(Some(format!(
         "{} references left blank: {}",
         rows.len(),

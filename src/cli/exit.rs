@@ -3,7 +3,7 @@
 //! An orchestrator acts on these numbers; they never change. 99 is never used (schedulers read it as
 //! "skipped"), nor 125 to 127 (shells).
 
-use std::process::ExitCode;
+use std::{io, path::Path, process::ExitCode};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +101,29 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+/// A file or folder that cannot be written. A full disk passes; a folder that is none, or that this user may not write
+/// to, does not pass by itself.
+pub fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    unwritable(format!("cannot write {}: {error}", path.display()), error)
+}
+
+/// The same with a message of one's own.
+pub fn unwritable(message: String, error: &io::Error) -> Failure {
+    use io::ErrorKind;
+    match error.kind() {
+        ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem
+        | ErrorKind::NotADirectory
+        | ErrorKind::IsADirectory
+        | ErrorKind::AlreadyExists
+        | ErrorKind::NotFound
+        | ErrorKind::InvalidFilename => Failure::new(Exit::Usage, message)
+            .hint("see that it is a folder, and that this user may write there; nothing is lost"),
+        _ => Failure::new(Exit::Temporary, message)
+            .hint("make room, then run the same command again; nothing is lost"),
     }
 }
 

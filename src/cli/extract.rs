@@ -83,7 +83,10 @@ async fn records(
     reading: Reading<'_>,
 ) -> Result<(Source, Option<Index>), Failure> {
     let (from, http) = match &migration.source {
-        SourceConnection::Folder { .. } => return Ok((connect::source_of(migration)?, None)),
+        SourceConnection::Folder { .. } => {
+            let source = connect::source_of(migration)?;
+            return Ok((source.until(reading.cancel), None));
+        }
         SourceConnection::Sandbox(connection) => (Some(connection), None),
         SourceConnection::Http(connection) => (None, Some(connection)),
     };
@@ -101,7 +104,8 @@ async fn records(
     if reading.again == Again::Nothing {
         let hold = cache.hold();
         if let Some(index) = cache.whole(platform, &objects, &account) {
-            return Ok((opened(migration, &cache, &index, hold), Some(index)));
+            let source = opened(migration, &cache, &index, hold);
+            return Ok((source.until(reading.cancel), Some(index)));
         }
     }
     let mut options = RestOptions {
@@ -144,7 +148,8 @@ async fn records(
     }
     let index = read.map_err(super::commands::run::failure)?;
     let hold = cache.hold();
-    Ok((opened(migration, &cache, &index, hold), Some(index)))
+    let source = opened(migration, &cache, &index, hold);
+    Ok((source.until(reading.cancel), Some(index)))
 }
 
 /// The source, with what is lacking of it read now. For commands that run nothing else beside it.

@@ -1,6 +1,6 @@
 //! The schema lock on disk: read, written whole or not at all.
 
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, cannot_write, unwritable};
 use crate::platform::lock::{self, SchemaLock};
 use std::{
     fs, io,
@@ -22,10 +22,8 @@ pub fn read(state: &Path) -> Result<Option<SchemaLock>, Failure> {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => {
-            return Err(Failure::new(
-                Exit::Usage,
-                format!("cannot read {}: {e}", path.display()),
-            ));
+            let message = format!("cannot read {}: {e}", path.display());
+            return Err(unwritable(message, &e));
         }
     };
     SchemaLock::from_bytes(&bytes).map(Some).map_err(|e| {
@@ -47,11 +45,6 @@ pub fn write(state: &Path, lock: &SchemaLock) -> Result<PathBuf, Failure> {
     fs::create_dir_all(state)
         .and_then(|()| fs::write(&part, bytes))
         .and_then(|()| fs::rename(&part, &path))
-        .map_err(|e| {
-            Failure::new(
-                Exit::Temporary,
-                format!("cannot write {}: {e}", path.display()),
-            )
-        })?;
+        .map_err(|e| cannot_write(&path, &e))?;
     Ok(path)
 }

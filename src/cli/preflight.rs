@@ -4,7 +4,7 @@
 use super::{
     commands::state_folder,
     connect::{self, Destination},
-    exit::{Exit, Failure},
+    exit::{Failure, cannot_write},
     load::Loaded,
     lock, out,
 };
@@ -62,8 +62,10 @@ pub async fn before_run(
     let migration = &loaded.migration;
     // Before the first call, as an export that does not fit needs none.
     preflight::columns(&migration.mapping, source)?;
-    let lock = lock::read(&state_folder(&migration.path))
-        .map_err(|f| RunError::Source { what: f.message })?;
+    let lock = lock::read(&state_folder(&migration.path)).map_err(|f| RunError::Unusable {
+        what: f.message,
+        hint: f.hint.unwrap_or_default(),
+    })?;
     let flight = match lock {
         Some(lock) => with_lock(loaded, destination, source, lock).await?,
         None => match limits(loaded, destination, source).await? {
@@ -229,12 +231,7 @@ pub fn write_checklist(
         let path = folder.join(name);
         fs::create_dir_all(folder)
             .and_then(|()| fs::write(&path, text))
-            .map_err(|e| {
-                Failure::new(
-                    Exit::Temporary,
-                    format!("cannot write {}: {e}", path.display()),
-                )
-            })?;
+            .map_err(|e| cannot_write(&path, &e))?;
         written.push(path);
     }
     Ok(written)

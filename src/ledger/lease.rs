@@ -61,13 +61,14 @@ impl From<rusqlite::Error> for Refusal {
     }
 }
 
-enum Lock {
+pub(super) enum Lock {
     Got(File),
     Taken,
     Unsupported,
 }
 
-fn lock(path: &Path) -> Result<Lock, std::io::Error> {
+/// Locks the file, and makes it where it is missing.
+pub(super) fn lock_file(path: &Path) -> Result<Lock, std::io::Error> {
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -88,7 +89,7 @@ pub(super) fn acquire(
     ttl: Duration,
     now_ms: i64,
 ) -> Result<Lease, Refusal> {
-    let lock = lock(lock_path).map_err(Refusal::Io)?;
+    let lock = lock_file(lock_path).map_err(Refusal::Io)?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let taken = decide(connection, &lock, holder, ttl, now_ms);
     connection.execute_batch(if taken.is_ok() { "COMMIT" } else { "ROLLBACK" })?;

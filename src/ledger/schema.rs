@@ -2,8 +2,12 @@
 //!
 //! A file of a newer version is refused; older ones are lifted here, one version at a time.
 
+use super::lease;
 use rusqlite::{Connection, OpenFlags};
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Marks the file as ours (`TLdg`); `file(1)` and people can tell.
 pub(super) const APPLICATION_ID: i32 = 0x544c_6467;
@@ -128,6 +132,9 @@ pub enum SchemaError {
     /// It is some other database.
     #[error("this file is not a ledger of Transload")]
     Foreign,
+    /// It holds nothing at all: what made it never leaves it so.
+    #[error("this file is empty, so nobody knows what was loaded")]
+    Empty,
     /// It was written by a newer engine.
     #[error(
         "the ledger has version {found}, this engine knows version {VERSION}: use the engine that wrote it or a newer one"
@@ -136,6 +143,9 @@ pub enum SchemaError {
         /// Its version.
         found: i32,
     },
+    /// It cannot be made.
+    #[error(transparent)]
+    Io(std::io::Error),
     /// SQLite refuses.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
@@ -145,7 +155,8 @@ impl SchemaError {
     /// True when the file is no ledger, or is broken: trying again does not help.
     pub fn is_damage(&self) -> bool {
         match self {
-            SchemaError::Foreign | SchemaError::Newer { .. } => true,
+            SchemaError::Foreign | SchemaError::Empty | SchemaError::Newer { .. } => true,
+            SchemaError::Io(_) => false,
             SchemaError::Sqlite(error) => is_damage(error),
         }
     }
@@ -165,17 +176,17 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
 
 /// Opens the file for writing; makes it when it is not there.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, SchemaError> {
+    if !path.exists() {
+        make(path)?;
+    }
+    refuse_empty(path)?;
     let connection = Connection::open_with_flags(
         path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(Duration::from_secs(30))?;
     let (application, version) = marks(&connection)?;
-    let empty: bool =
-        connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |r| r.get(0))?;
-    check_marks(application, version, empty)?;
+    check_marks(application, version)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "fullfsync", true)?;
@@ -184,21 +195,102 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, SchemaError> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cache_size", -32_000)?;
     connection.set_prepared_statement_cache_capacity(64);
-    if empty {
-        create(&connection)?;
-    }
     Ok(connection)
+}
+
+/// Makes a ledger under a name of its own and then gives it its place, where none is: a crash leaves a whole ledger
+/// there, or none. So a file that is there and empty was emptied by somebody else.
+///
+/// A journal of changes that lies beside a ledger which somebody removed belongs to that one: it goes first. The lock
+/// of the lease keeps others from starting in between.
+fn make(path: &Path) -> Result<(), SchemaError> {
+    let lock = lease::lock_file(&path.with_extension("lock")).map_err(SchemaError::Io)?;
+    if matches!(lock, lease::Lock::Taken) {
+        return wait_for(path);
+    }
+    if path.exists() {
+        return Ok(());
+    }
+    for end in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(beside(path, end));
+    }
+    let made = path.with_extension(format!("sqlite.{}.new", std::process::id()));
+    for old in leftovers(&made) {
+        let _ = std::fs::remove_file(old);
+    }
+    let connection = Connection::open_with_flags(
+        &made,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "fullfsync", true)?;
+    create(&connection)?;
+    connection.close().map_err(|(_, e)| e)?;
+    // A link never takes the place of another process's ledger; where a disk knows no links, nobody is as fast.
+    let placed = match std::fs::hard_link(&made, path) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists && !path.exists() => {
+            std::fs::rename(&made, path)
+        }
+        _ => Ok(()),
+    };
+    for old in leftovers(&made) {
+        let _ = std::fs::remove_file(old);
+    }
+    placed.map_err(SchemaError::Io)?;
+    // Its name is to outlast a crash of the machine, too, where folders can be flushed.
+    if let Some(folder) = path.parent()
+        && let Ok(folder) = std::fs::File::open(folder)
+    {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+/// What an earlier process of the same number may have left.
+fn leftovers(made: &Path) -> [PathBuf; 2] {
+    [made.to_owned(), beside(made, "-journal")]
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+/// Another process makes it, which takes a moment.
+fn wait_for(path: &Path) -> Result<(), SchemaError> {
+    for _ in 0..100 {
+        if path.exists() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let why = "another process holds its lock and has no ledger";
+    Err(SchemaError::Io(std::io::Error::new(
+        std::io::ErrorKind::ResourceBusy,
+        why,
+    )))
+}
+
+fn refuse_empty(path: &Path) -> Result<(), SchemaError> {
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.len() == 0 => Err(SchemaError::Empty),
+        _ => Ok(()),
+    }
 }
 
 /// Opens the file for reading only.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, SchemaError> {
+    refuse_empty(path)?;
     let connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(Duration::from_secs(30))?;
     let (application, version) = marks(&connection)?;
-    check_marks(application, version, false)?;
+    check_marks(application, version)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
@@ -211,10 +303,7 @@ fn marks(connection: &Connection) -> Result<(i32, i32), rusqlite::Error> {
     ))
 }
 
-fn check_marks(application: i32, version: i32, empty: bool) -> Result<(), SchemaError> {
-    if empty && application == 0 && version == 0 {
-        return Ok(());
-    }
+fn check_marks(application: i32, version: i32) -> Result<(), SchemaError> {
     if application != APPLICATION_ID {
         return Err(SchemaError::Foreign);
     }
@@ -224,17 +313,9 @@ fn check_marks(application: i32, version: i32, empty: bool) -> Result<(), Schema
     Ok(())
 }
 
-/// Makes the tables, all or none: a file that a crash left empty is made again.
+/// Makes the tables, all or none.
 fn create(connection: &Connection) -> Result<(), SchemaError> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    // Another process may have been faster.
-    let made: bool =
-        connection.query_row("SELECT count(*) > 0 FROM sqlite_schema", [], |r| r.get(0))?;
-    if made {
-        connection.execute_batch("ROLLBACK")?;
-        let (application, version) = marks(connection)?;
-        return check_marks(application, version, false);
-    }
     connection.execute_batch(TABLES)?;
     connection.execute_batch(&state_tables("main"))?;
     // Few records are open at a time, so this index stays small and cheap.

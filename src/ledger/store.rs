@@ -162,9 +162,15 @@ impl std::fmt::Debug for Ledger {
 impl Ledger {
     /// Opens the ledger file, makes it and its folder where they are missing, and takes the lease.
     pub fn open(path: &Path, options: Options) -> Result<Ledger, OpenError> {
-        let schema = |source| OpenError::Schema {
-            path: path.to_owned(),
-            source,
+        let schema = |source| match source {
+            SchemaError::Io(source) => OpenError::Io {
+                path: path.to_owned(),
+                source,
+            },
+            source => OpenError::Schema {
+                path: path.to_owned(),
+                source,
+            },
         };
         if let Some(folder) = path.parent() {
             make_private_folder(folder).map_err(|source| OpenError::Io {

@@ -114,6 +114,10 @@ pub struct HttpConnection {
     pub secret: Option<SecretRef>,
     /// Calls per minute, below the platform's own limits.
     pub calls_per_minute: Option<u64>,
+    /// Seconds that a call may be without an answer; `None`: the usual time.
+    pub timeout_seconds: Option<u64>,
+    /// Pages in a row without a new record after which a list counts as endless; `None`: the usual number.
+    pub idle_pages: Option<u64>,
 }
 
 /// Where a secret is found.

@@ -14,12 +14,20 @@ pub enum RunError {
     Stop(#[from] Stop),
     /// The source cannot be read.
     #[error(transparent)]
-    Extract(#[from] ExtractError),
+    Extract(ExtractError),
     /// The export does not fit the specs.
     #[error("{what}")]
     Source {
         /// What does not fit, one item per line.
         what: String,
+    },
+    /// A file of the engine beside the migration cannot be used.
+    #[error("{what}")]
+    Unusable {
+        /// Which, and why.
+        what: String,
+        /// What to do.
+        hint: String,
     },
     /// The ledger cannot be opened.
     #[error(transparent)]
@@ -70,4 +78,14 @@ pub enum RunError {
     /// A fault of the engine.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl From<ExtractError> for RunError {
+    /// A source that stopped says so as any other connection does.
+    fn from(error: ExtractError) -> RunError {
+        match error {
+            ExtractError::Stop(stop) => RunError::Stop(stop),
+            error => RunError::Extract(error),
+        }
+    }
 }

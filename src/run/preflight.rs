@@ -4,7 +4,7 @@
 //! begin. Reads headers only.
 
 use super::{failure::RunError, source::Source};
-use crate::{ident::FieldId, mapping::Mapping, platform::Object};
+use crate::{connector::ExtractError, ident::FieldId, mapping::Mapping, platform::Object};
 use std::collections::BTreeSet;
 
 /// Looks at the header of every file the mapping reads.
@@ -35,6 +35,7 @@ pub fn columns(mapping: &Mapping, source: &Source) -> Result<(), RunError> {
                     faults.push(unknown(object, column));
                 }
             }
+            Err(ExtractError::Stop(stop)) => return Err(stop.into()),
             Err(error) => faults.push(format!("  {error}")),
         }
     }

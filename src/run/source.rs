@@ -5,7 +5,7 @@ use super::{
     overflow::Memory,
 };
 use crate::{
-    connector::{ExtractError, download::Downloads, files},
+    connector::{Cancel, ExtractError, download::Downloads, files},
     ident::{FieldId, ObjectId},
     platform::{Field, Platform},
     transform::Room,
@@ -106,6 +106,12 @@ impl Source {
         self.downloads.as_ref().map(Downloads::max)
     }
 
+    /// Stops reading when this is asked for.
+    pub fn until(mut self, cancel: &Cancel) -> Source {
+        self.overrides.cancel = Some(cancel.clone());
+        self
+    }
+
     /// The room for one set of tables; `None` where it is not bounded.
     pub fn room(&self) -> Option<Room> {
         self.memory.as_ref()?.room()
@@ -118,7 +124,7 @@ impl Source {
     pub fn open(&self, object: ObjectId, columns: &[FieldId]) -> Result<files::Rows, ExtractError> {
         match self.extracts.get(&object) {
             Some((path, _)) => {
-                files::open_records(&self.platform, object, path, columns, self.overrides.limits)
+                files::open_records(&self.platform, object, path, columns, &self.overrides)
             }
             None => files::open(
                 &self.platform,

@@ -2,7 +2,10 @@
 
 use crate::server::{CONTACT, KEY, Reaction, Server, demo, json, soon, web_page, with};
 use serde_json::json as j;
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use transload::connector::{Reply, Stop, rest::Rest};
 
 const RECORD: &[u8] = br#"{"name":"Ada"}"#;
@@ -39,6 +42,29 @@ fn patient(server: &Server, case: &str) -> Rest {
             o.timeout = Duration::from_millis(600);
         }
     })
+}
+
+#[tokio::test]
+async fn an_answer_that_is_long_in_coming_is_told_once_for_all_who_wait() {
+    let server =
+        Server::start(|_| Reaction::Late(Duration::from_millis(1700), Box::new(done()))).await;
+    let told: Arc<Mutex<Vec<String>>> = Arc::default();
+    let rest = server.rest_with(demo(""), |o| {
+        // Told half-way at the latest.
+        o.timeout = Duration::from_millis(2600);
+        let told = Arc::clone(&told);
+        o.on_wait = Some(Arc::new(move |_, why| {
+            told.lock().unwrap().push(why.to_owned());
+        }));
+    });
+    let (one, other) = (rest.create(CONTACT, RECORD), rest.create(CONTACT, RECORD));
+    let (one, other) = soon(async { tokio::join!(one, other) }).await;
+    for reply in [one, other] {
+        assert!(matches!(reply, Ok(Reply::Done { .. })), "{reply:?}");
+    }
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].ends_with("does not answer yet"), "{told:?}");
 }
 
 #[tokio::test]

@@ -108,6 +108,12 @@ impl Answer {
         Answer::text(&json!({"count": count, "next": next, "results": rows}).to_string())
     }
 
+    /// With the address of a further page with this cursor.
+    pub fn then(mut self, cursor: &str) -> Answer {
+        self.next = Some(cursor.to_owned());
+        self
+    }
+
     pub fn header(mut self, name: &str, value: &str) -> Answer {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -257,6 +263,16 @@ impl Shop {
 
     pub fn edit_mapping(&self, change: impl FnOnce(&str) -> String) {
         self.edit("specs/mappings/shop--lake.yaml", change);
+    }
+
+    /// Adds keys to the connection of the source.
+    pub fn connect(&self, keys: &str) {
+        self.edit("migration.yaml", |text| {
+            text.replace(
+                "secret: env:SHOP_KEY",
+                &format!("secret: env:SHOP_KEY, {keys}"),
+            )
+        });
     }
 
     fn edit(&self, path: &str, change: impl FnOnce(&str) -> String) {

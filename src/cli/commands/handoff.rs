@@ -6,7 +6,7 @@ use crate::{
     cli::{
         commands::discover::DocumentFormat,
         connect, documents,
-        exit::{Exit, Failure},
+        exit::{Exit, Failure, cannot_write},
         load, lock, out, preflight,
     },
     event::Event,
@@ -77,12 +77,7 @@ pub fn run(args: &HandoffArgs) -> Result<Exit, Failure> {
             "owners, values and fields are not known; run `transload discover` first".to_owned(),
         ));
     }
-    std::fs::write(&index, document::markdown(&blocks)).map_err(|e| {
-        Failure::new(
-            Exit::Temporary,
-            format!("cannot write {}: {e}", index.display()),
-        )
-    })?;
+    std::fs::write(&index, document::markdown(&blocks)).map_err(|e| cannot_write(&index, &e))?;
     out::result(&match args.format {
         DocumentFormat::Text => document::text(&blocks),
         DocumentFormat::Markdown => document::markdown(&blocks),

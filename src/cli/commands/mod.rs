@@ -28,6 +28,9 @@ use super::exit::{Exit, Failure};
 use crate::ledger::{ReadError, View};
 use std::path::{Path, PathBuf};
 
+/// What to do about a ledger that cannot be used.
+pub const RESTORE: &str = "restore the file from a copy; without one, remove it: `docs/RESUME.md` says what a run without its ledger finds again";
+
 /// The folder of a migration's own files: `.transload` beside it.
 pub fn state_folder(migration: &Path) -> PathBuf {
     let folder = if migration.is_dir() {
@@ -63,6 +66,5 @@ pub fn unreadable(path: &Path, error: &ReadError) -> Failure {
     if !error.is_damage() {
         return Failure::new(Exit::Temporary, error.to_string());
     }
-    Failure::new(Exit::Usage, format!("{}: {error}", path.display()))
-        .hint("restore the file from a copy; without one, `docs/RESUME.md` says what a run without its ledger finds again")
+    Failure::new(Exit::Usage, format!("{}: {error}", path.display())).hint(RESTORE)
 }

@@ -5,7 +5,7 @@ use crate::{
     cli::{
         commands::state_folder,
         connect::source_of,
-        exit::{Exit, Failure},
+        exit::{Exit, Failure, cannot_write},
         load, lock, out, preflight,
     },
     diag,
@@ -108,9 +108,7 @@ pub fn run(args: &PageArgs) -> Result<Exit, Failure> {
     match &args.out {
         None => out::result(&text),
         Some(path) => {
-            fs::write(path, text).map_err(|e| {
-                Failure::new(Exit::Usage, format!("cannot write {}: {e}", path.display()))
-            })?;
+            fs::write(path, text).map_err(|e| cannot_write(path, &e))?;
             out::note(&format!("wrote {}", path.display()));
         }
     }

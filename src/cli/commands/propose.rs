@@ -3,7 +3,7 @@
 use crate::{
     check,
     cli::{
-        exit::{Exit, Failure},
+        exit::{Exit, Failure, cannot_write},
         out,
     },
     connector::files,
@@ -98,9 +98,7 @@ pub fn run(args: &Propose) -> Result<Exit, Failure> {
 /// Never writes over what a person may have edited.
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     use std::io::Write as _;
-    let failed = |e: std::io::Error| {
-        Failure::new(Exit::Usage, format!("cannot write {}: {e}", path.display()))
-    };
+    let failed = |e: std::io::Error| cannot_write(path, &e);
     let mut file = std::fs::File::create_new(path).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)
 }

@@ -1,6 +1,7 @@
 //! `transload run`: loads, or goes on loading. The same command resumes after any stop.
 
 use super::{
+    RESTORE,
     delta::{self, DeltaArgs},
     ledger_path, run_files, state_folder,
 };
@@ -11,14 +12,14 @@ use crate::{
         attachments, changes,
         connect::{self, Access},
         documents,
-        exit::{Exit, Failure},
+        exit::{Exit, Failure, unwritable},
         extract, load, out, pacing, preflight,
         progress::Progress,
         togo::ToGo,
         undoing,
     },
     clock::{Clock, SystemClock},
-    connector::{Cancel, Stop, rest::CallCounts},
+    connector::{Cancel, Stop, files::WriteError, rest::CallCounts},
     event::Event,
     ledger::{Ledger, OpenError, Options, RunMeta},
     mapping::{Deleted, DestinationConnection, Migration, Policy},
@@ -255,9 +256,9 @@ pub(crate) fn open_failure(error: &OpenError) -> Failure {
     match error {
         OpenError::Held { .. } => Failure::new(Exit::Busy, error.to_string())
             .hint("wait until it ends, or stop it; `transload status` shows where it stands"),
-        OpenError::Io { .. } => Failure::new(Exit::Temporary, error.to_string()),
+        OpenError::Io { source, .. } => unwritable(error.to_string(), source),
         OpenError::Schema { .. } | OpenError::Damaged { .. } => {
-            Failure::new(Exit::Usage, error.to_string())
+            Failure::new(Exit::Usage, error.to_string()).hint(RESTORE)
         }
     }
 }
@@ -285,10 +286,13 @@ pub(crate) fn failure(error: RunError) -> Failure {
         RunError::Reading { .. } => {
             Failure::new(Exit::Busy, text).hint("wait until it ends, then run the same command")
         }
-        RunError::Ledger(_)
-        | RunError::Write { .. }
-        | RunError::File(_)
-        | RunError::Overflow(_) => Failure::new(Exit::Temporary, text).hint(again),
+        RunError::Unusable { hint, .. } => Failure::new(Exit::Usage, text).hint(hint),
+        RunError::Write { source, .. } | RunError::File(WriteError::Io { source, .. }) => {
+            unwritable(text, &source)
+        }
+        RunError::Ledger(_) | RunError::File(_) | RunError::Overflow(_) => {
+            Failure::new(Exit::Temporary, text).hint(again)
+        }
         RunError::Waits { .. } => Failure::new(Exit::Waits, text)
             .hint("for a sandbox destination `--provision` does the admin's part"),
         RunError::Policy(_) => Failure::new(Exit::Held, text),

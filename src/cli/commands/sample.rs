@@ -10,7 +10,7 @@ use crate::{
     cli::{
         approval,
         connect::{self, Access},
-        exit::{Exit, Failure},
+        exit::{Exit, Failure, cannot_write},
         extract, load, out, pacing, preflight,
         progress::Progress,
         sampled, undoing,
@@ -266,10 +266,5 @@ fn keep(state: &Path, report: &SampleReport) -> Result<(), Failure> {
     let fresh = path.with_extension("json.new");
     std::fs::write(&fresh, text)
         .and_then(|()| std::fs::rename(&fresh, &path))
-        .map_err(|e| {
-            Failure::new(
-                Exit::Temporary,
-                format!("cannot keep the report at {}: {e}", path.display()),
-            )
-        })
+        .map_err(|e| cannot_write(&path, &e))
 }

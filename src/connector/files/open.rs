@@ -2,7 +2,7 @@
 
 use crate::{
     connector::{
-        ExtractError,
+        Cancel, ExtractError, Stop,
         csv::{self, Column, CsvReader, Layout},
         files::contents::Contents,
         jsonl::{self, JsonlReader},
@@ -30,12 +30,15 @@ pub struct Overrides {
     pub delimiter: Option<u8>,
     /// Sizes of pages and rows.
     pub limits: Limits,
+    /// Stops reading.
+    pub cancel: Option<Cancel>,
 }
 
 /// The rows of an object.
 pub struct Rows {
     reader: Reader,
     contents: Option<Contents>,
+    cancel: Option<Cancel>,
 }
 
 enum Reader {
@@ -111,7 +114,11 @@ pub fn open(
         let beside = path.parent().unwrap_or(folder);
         Contents::new(folder, beside, named_files)
     });
-    Ok(Rows { reader, contents })
+    Ok(Rows {
+        reader,
+        contents,
+        cancel: overrides.cancel.clone(),
+    })
 }
 
 /// Opens records as an API gave them, one JSON object per line. Cells of a page stand in the order of `columns`.
@@ -123,7 +130,7 @@ pub fn open_records(
     object: ObjectId,
     path: &Path,
     columns: &[FieldId],
-    limits: Limits,
+    overrides: &Overrides,
 ) -> Result<Rows, ExtractError> {
     let fields = platform.objects.get(object.ix()).map(|o| &o.fields);
     let mut wanted = Vec::with_capacity(columns.len());
@@ -141,12 +148,13 @@ pub fn open_records(
     }
     let options = jsonl::Options {
         encoding: "utf-8".to_owned(),
-        limits,
+        limits: overrides.limits,
     };
     let reader = JsonlReader::open(path, &options, &wanted)?;
     Ok(Rows {
         reader: Reader::Jsonl(Box::new(reader)),
         contents: None,
+        cancel: overrides.cancel.clone(),
     })
 }
 
@@ -291,6 +299,7 @@ fn reader(
                 sheet: rows.sheet.clone(),
                 limits: overrides.limits,
                 guard: xlsx::guard::Guard::default(),
+                cancel: overrides.cancel.clone(),
             };
             let reader = XlsxReader::open(path, &options, columns, forms)?;
             Ok(Reader::Xlsx(Box::new(reader)))
@@ -325,8 +334,9 @@ impl Rows {
     /// The next rows; `None` at the end. A page may hold faults and no rows.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file cannot be read, or somebody asked to stop.
     pub fn next_page(&mut self) -> Result<Option<Page>, ExtractError> {
+        self.go_on()?;
         let Some(contents) = &mut self.contents else {
             return self.reader.next_page();
         };
@@ -342,14 +352,22 @@ impl Rows {
     /// The next rows, not yet taken apart where that can be left to other threads; `None` at the end.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file cannot be read, or somebody asked to stop.
     pub fn next_piece(&mut self) -> Result<Option<Piece>, ExtractError> {
+        self.go_on()?;
         match &mut self.reader {
             Reader::Csv(reader) if self.contents.is_none() => {
                 let layout = Arc::clone(reader.layout());
                 Ok(reader.next_block()?.map(|b| Piece::Block(b, layout)))
             }
             _ => Ok(self.next_page()?.map(Piece::Page)),
+        }
+    }
+
+    fn go_on(&self) -> Result<(), ExtractError> {
+        match &self.cancel {
+            Some(cancel) if cancel.is_cancelled() => Err(Stop::Cancelled.into()),
+            _ => Ok(()),
         }
     }
 

@@ -38,8 +38,10 @@ pub(super) enum Raw {
 }
 
 /// How long things may take.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+#[derive(Clone, Copy)]
+pub(super) struct Patience<'w> {
+    /// How often it is told that a call has no answer yet, and who is told for how long.
+    pub(super) waiting: (Duration, &'w (dyn Fn(Duration) + Sync)),
     pub(super) timeout: Duration,
     /// After the caller asked to stop; `None`: nothing is lost by stopping at once.
     pub(super) grace: Option<Duration>,
@@ -51,7 +53,7 @@ pub(super) async fn exchange(
     method: &'static str,
     url: &Url,
     payload: &Payload,
-    patience: Patience,
+    patience: Patience<'_>,
     cancel: &Cancel,
 ) -> Raw {
     let method = match method {
@@ -92,9 +94,17 @@ pub(super) async fn exchange(
             tokio::time::sleep(grace).await;
         }
     };
+    let begun = tokio::time::Instant::now();
+    let told = async {
+        loop {
+            tokio::time::sleep(patience.waiting.0).await;
+            (patience.waiting.1)(begun.elapsed());
+        }
+    };
     tokio::select! {
         biased;
         raw = whole => raw,
+        () = told => Raw::Cancelled,
         () = tokio::time::sleep(patience.timeout) => Raw::Lost {
             why: format!("no answer within {} s", patience.timeout.as_secs_f64()),
         },

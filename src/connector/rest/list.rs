@@ -42,6 +42,8 @@ pub struct ListCursor {
     /// The combinations of filter values still to come, the next one last; `None` before the first call.
     to_come: Option<Vec<Vec<(String, String)>>>,
     pages: Option<Pages>,
+    /// Pages in a row that held nothing new.
+    idle: u64,
 }
 
 impl Rest {
@@ -54,6 +56,7 @@ impl Rest {
             whole: false,
             to_come: None,
             pages: None,
+            idle: 0,
         }
     }
 }
@@ -104,6 +107,32 @@ impl ListCursor {
             pages.whole = self.whole;
             self.pages = Some(pages);
         }
+    }
+}
+
+impl ListCursor {
+    /// Told of each page whether it held a record that none before it did: a list that goes on without any has no end.
+    ///
+    /// # Errors
+    /// After too many such pages in a row.
+    pub fn met(&mut self, anything_new: bool) -> Result<(), Stop> {
+        self.idle = match anything_new {
+            true => 0,
+            false => self.idle + 1,
+        };
+        let most = self.rest.inner.idle_pages;
+        if self.idle <= most {
+            return Ok(());
+        }
+        let op = self.rest.op(self.object, OpKind::List)?;
+        Err(self.rest.unexpected_at(
+            &label(op),
+            format!(
+                "{} pages in a row hold nothing but records of pages before: the list has no end \
+                 (`idle_pages` of the connection says how many are taken)",
+                self.idle
+            ),
+        ))
     }
 }
 
@@ -201,8 +230,8 @@ pub(super) struct Pages {
     op: Op,
     first: Call,
     place: Place,
-    /// Hash of the last page's records, to notice a server that goes round in circles.
-    last: Option<u64>,
+    /// Hashes of the records of pages, to notice a server that goes round in circles.
+    seen: HashSet<u64>,
     /// Hashes of the cursors and addresses that were followed.
     followed: HashSet<u64>,
     /// Records given so far.
@@ -236,7 +265,7 @@ impl Pages {
             op,
             first,
             place,
-            last: None,
+            seen: HashSet::new(),
             followed: HashSet::new(),
             given: 0,
             whole: false,
@@ -352,16 +381,14 @@ impl Pages {
         if records.is_empty() || self.op.page.is_none() || self.op.newest_first {
             return Ok(());
         }
-        let hash = serde_json::to_vec(records)
-            .map(|bytes| xxh3_64(&bytes))
-            .ok();
-        if hash.is_some() && self.last == hash {
+        if let Ok(bytes) = serde_json::to_vec(records)
+            && !self.seen.insert(xxh3_64(&bytes))
+        {
             return Err(rest.unexpected(
                 call,
                 "it gave the same page twice: the server does not turn pages as the platform file says",
             ));
         }
-        self.last = hash;
         Ok(())
     }
 }

@@ -35,6 +35,8 @@ pub struct RestOptions {
     pub clock: Arc<dyn Clock>,
     /// Longest wait for one answer.
     pub timeout: Duration,
+    /// Pages in a row that hold nothing new, after which a list counts as endless.
+    pub idle_pages: u64,
     /// How long the server may go on saying "too many calls" before the run stops, and the longest wait for a
     /// place in the budget.
     pub busy_after: Duration,
@@ -57,6 +59,7 @@ impl Default for RestOptions {
             no_limits: false,
             clock: Arc::new(SystemClock::new()),
             timeout: Duration::from_secs(60),
+            idle_pages: 50,
             busy_after: Duration::from_secs(3600),
             grace: Duration::from_secs(5),
         }

@@ -16,7 +16,10 @@ use crate::connector::{
     notice::{self, Notice},
 };
 use serde_json::Value;
-use std::{sync::PoisonError, time::Duration};
+use std::{
+    sync::{PoisonError, atomic::Ordering},
+    time::Duration,
+};
 use url::Url;
 
 /// What sending twice would do.
@@ -75,6 +78,8 @@ pub(super) enum Settled {
 
 /// How much longer a call with files may take.
 const FILES: u32 = 10;
+/// A call without an answer for so long, and each time so long again, is told; a shorter patience is told half-way.
+const WORTH_TELLING: Duration = Duration::from_secs(10);
 /// The shortest wait after "too many calls", however the server puts it.
 const LEAST_WAIT: Duration = Duration::from_millis(200);
 
@@ -185,8 +190,12 @@ impl Rest {
         let writes = call.nature != Nature::Read;
         inner.counters.sent(writes);
         let files = matches!(&call.payload, Payload::Form { files, .. } if !files.is_empty());
+        let timeout = inner.timeout * if files { FILES } else { 1 };
+        let each = WORTH_TELLING.min(timeout / 2);
+        let waiting = |since: Duration| self.say_waiting(since, each);
         let patience = Patience {
-            timeout: inner.timeout * if files { FILES } else { 1 },
+            waiting: (each, &waiting),
+            timeout,
             grace: writes.then_some(inner.grace),
         };
         let begun = inner.clock.monotonic();
@@ -222,6 +231,23 @@ impl Rest {
         );
         self.account(permit, &verdict, &notice, begun);
         Ok((verdict, notice.retry_after))
+    }
+
+    /// Tells of an answer that does not come. Of many that wait together the first tells for all.
+    fn say_waiting(&self, since: Duration, each: Duration) {
+        let inner = &self.inner;
+        let now = u64::try_from(inner.clock.monotonic().as_millis()).unwrap_or(u64::MAX);
+        let least = u64::try_from(each.as_millis() * 9 / 10).unwrap_or(u64::MAX);
+        let told =
+            inner
+                .told_waiting_ms
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+                    (last == 0 || now.saturating_sub(last) >= least).then_some(now.max(1))
+                });
+        if told.is_ok() {
+            let words = format!("{} does not answer yet", inner.platform.title);
+            inner.budget.say(since, &words);
+        }
     }
 
     async fn place(&self, call: &Call) -> Result<Option<Permit>, Stop> {

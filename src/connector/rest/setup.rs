@@ -60,12 +60,15 @@ pub(super) struct Inner {
     pub(super) cancel: Cancel,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timeout: Duration,
+    pub(super) idle_pages: u64,
     pub(super) grace: Duration,
     pub(super) busy_after: Duration,
     /// Since when every answer is "too many calls".
     pub(super) limited: Mutex<Option<Limited>>,
     /// Ids of views, by object.
     pub(super) views: Mutex<BTreeMap<ObjectId, String>>,
+    /// When it was last told that an answer does not come, in milliseconds of the clock; 0: never.
+    pub(super) told_waiting_ms: AtomicU64,
     /// How long the last job ran, in milliseconds; 0: none has ended yet.
     pub(super) last_job_ms: AtomicU64,
 }
@@ -125,10 +128,12 @@ impl Rest {
             cancel: options.cancel,
             clock: options.clock,
             timeout: options.timeout,
+            idle_pages: options.idle_pages,
             grace: options.grace,
             busy_after: options.busy_after,
             limited: Mutex::new(None),
             views: Mutex::new(BTreeMap::new()),
+            told_waiting_ms: AtomicU64::new(0),
             last_job_ms: AtomicU64::new(0),
             platform,
         };

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     connector::{
-        ExtractError,
+        Cancel, ExtractError, Stop,
         csv::{Column, Layout, Place},
         text::{Limits, blocks::shortened},
     },
@@ -17,14 +17,17 @@ use std::{
     fs::File,
     io::BufReader,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     thread::JoinHandle,
+    time::Duration,
 };
 
 /// Rows of a page, at most; a page ends earlier when its text is long.
 const ROWS: usize = 32_768;
 /// Pages ahead of who takes them.
 const AHEAD: usize = 2;
+/// How often whoever waits looks whether to stop.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How a sheet is read.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +38,8 @@ pub struct Options {
     pub limits: Limits,
     /// What the workbook may unfold to.
     pub guard: Guard,
+    /// Stops reading: whoever waits for a page is answered at once.
+    pub cancel: Option<Cancel>,
 }
 
 /// A sheet that is being read.
@@ -42,6 +47,7 @@ pub struct XlsxReader {
     path: PathBuf,
     layout: Layout,
     pages: Receiver<Result<Page, String>>,
+    cancel: Option<Cancel>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -91,15 +97,16 @@ impl XlsxReader {
                 path: path.to_owned(),
                 source,
             })?;
-        match hear.recv() {
-            Ok(Ok(layout)) => Ok(XlsxReader {
+        match heard(&hear, options.cancel.as_ref())? {
+            Some(Ok(layout)) => Ok(XlsxReader {
                 path: path.to_owned(),
                 layout,
                 pages,
+                cancel: options.cancel.clone(),
                 thread: Some(thread),
             }),
-            Ok(Err(why)) => Err(shape(why)),
-            Err(_) => Err(shape(BROKEN.to_owned())),
+            Some(Err(why)) => Err(shape(why)),
+            None => Err(shape(BROKEN.to_owned())),
         }
     }
 
@@ -112,10 +119,10 @@ impl XlsxReader {
             path: self.path.clone(),
             why,
         };
-        match self.pages.recv() {
-            Ok(page) => page.map(Some).map_err(shape),
+        match heard(&self.pages, self.cancel.as_ref())? {
+            Some(page) => page.map(Some).map_err(shape),
             // The thread is over: at the end of the sheet, or because the library gave up on it.
-            Err(_) => match self.thread.take().map(JoinHandle::join) {
+            None => match self.thread.take().map(JoinHandle::join) {
                 Some(Err(_)) => Err(shape(BROKEN.to_owned())),
                 _ => Ok(None),
             },
@@ -125,6 +132,23 @@ impl XlsxReader {
     /// Where columns go.
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+}
+
+/// What the thread that reads says next; `None`: it is over. A large workbook takes long until it says anything.
+fn heard<T>(from: &Receiver<T>, cancel: Option<&Cancel>) -> Result<Option<T>, ExtractError> {
+    let Some(cancel) = cancel else {
+        return Ok(from.recv().ok());
+    };
+    loop {
+        if cancel.is_cancelled() {
+            return Err(Stop::Cancelled.into());
+        }
+        match from.recv_timeout(LOOK) {
+            Ok(said) => return Ok(Some(said)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
     }
 }
 

@@ -408,6 +408,19 @@ fn many_rows_come_in_pages_in_order() {
     }
     assert_eq!(next, MANY + 1);
     assert!(count > 1, "{count} pages");
+    // Who asks to stop is not kept waiting, neither for the next page nor for the first.
+    let cancel = crate::connector::Cancel::new();
+    let options = Options {
+        cancel: Some(cancel.clone()),
+        ..options
+    };
+    let mut reader = XlsxReader::open(&made.path, &options, &columns(&["id"]), &[]).unwrap();
+    assert!(reader.next_page().unwrap().is_some());
+    cancel.cancel();
+    let stopped = |e: &ExtractError| matches!(e, ExtractError::Stop(_));
+    assert!(reader.next_page().is_err_and(|e| stopped(&e)));
+    let again = XlsxReader::open(&made.path, &options, &columns(&["id"]), &[]);
+    assert!(again.is_err_and(|e| stopped(&e)));
     // Whoever stops listening stops the reader.
     let mut reader = open(&made, &["id"]).unwrap();
     assert!(reader.next_page().unwrap().is_some());

@@ -79,6 +79,7 @@ impl Reader {
         let mut cursor = self.rest.list(self.object).since(since).whole();
         let mut changed = Changed::default();
         while let Some(page) = cursor.next().await? {
+            let mut anything_new = false;
             for record in page.records {
                 // A list that moves while it is read shows a record twice. The first one stays: what it became
                 // since is a change after the extract.
@@ -86,12 +87,16 @@ impl Reader {
                 let key = key.map(|k| xxh3_64(k.as_bytes()));
                 if key.is_some_and(|k| !known.insert(k)) {
                     tally.twice += 1;
-                } else if self.before.is_some() {
+                    continue;
+                }
+                anything_new = true;
+                if self.before.is_some() {
                     changed.add(key, record);
                 } else {
                     put(&record, &mut writer, &mut tally)?;
                 }
             }
+            cursor.met(anything_new)?;
             (self.emit)(&Event::Extracting {
                 object: object.name.clone(),
                 records: tally.records + changed.records.len() as u64,

@@ -191,6 +191,18 @@ static HTTP: Shape = Shape {
             COUNT,
             "Most calls per minute, below the platform's own limits; 0, only for a server on this machine: none.",
         ),
+        preset(
+            "timeout",
+            Kind::Literal(Literal::Duration),
+            "60s",
+            "How long a call may be without an answer. From 10 s on it is told.",
+        ),
+        preset(
+            "idle_pages",
+            COUNT,
+            "50",
+            "After so many pages in a row with nothing but records of pages before, a list that is read counts as endless.",
+        ),
     ],
     rules: &[],
 };
