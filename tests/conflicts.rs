@@ -12,7 +12,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::fs;
-use support::{Example, Sandbox, account, recorder::Recorder, report_of, step};
+use support::{Example, Sandbox, account, recorder::Recorder, report_of, step, transload};
 
 const HEADER: &str = "ContactID,First Name,Last Name,Company,Email,Other Email,Phone 1,Phone 2,Phone 3,Phone 4,Address,City,State,Postal Code,Birthday,Other First Name,Other Last Name,Other Birthday,Category,Source,Groups,Tags,Owner Email,Add Date,Edit Date,Gift Idea,Policies,Renewal Date,Client Type,Newsletter";
 
@@ -375,4 +375,135 @@ fn one_changed_row_of_a_value_map_changes_those_records_and_that_field() {
         json!({"description": expected})
     );
     assert_eq!(example.run()["calls_write"], 0);
+}
+
+impl Loaded {
+    /// Entries of the ledger about holds and conflicts.
+    fn told(&self) -> usize {
+        let output = transload()
+            .args(["audit", "export", "--format", "csv"])
+            .arg(self.example.migration())
+            .output()
+            .expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().filter(|l| l.contains(",held,")).count()
+    }
+
+    fn holds(&self, action: &str, args: &[&str]) -> std::process::Output {
+        let mut command = transload();
+        command.args(["holds", action, "migration.yaml"]).args(args);
+        command.current_dir(self.example.folder.path());
+        let output = command.output().expect("it runs");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        output
+    }
+
+    /// Decides about contacts by key, and tries them again; gives the bodies that were written.
+    fn decide(&self, decisions: &[(&str, &str, &str)]) -> Vec<Value> {
+        self.holds("export", &["--out", "holds.csv"]);
+        let path = self.example.folder.path().join("holds.csv");
+        let mut rows = support::csv_rows(&path);
+        for (key, field, decision) in decisions {
+            let mut of = rows.iter_mut();
+            let row = of.find(|r| r["key"] == *key && r["field"] == *field);
+            let row = row.unwrap_or_else(|| panic!("no row {key} {field}"));
+            row.insert("decision".to_owned(), (*decision).to_owned());
+        }
+        let mut writer = csv::Writer::from_path(&path).expect("a sheet");
+        let header: Vec<&String> = rows[0].keys().collect();
+        writer.write_record(&header).expect("a header");
+        for row in &rows {
+            writer.write_record(row.values()).expect("a row");
+        }
+        writer.flush().expect("a sheet");
+        self.holds("import", &["holds.csv", "--by", "Kim Ortega"]);
+        let output = self.holds(
+            "retry",
+            &["--auto-approve", "--provision", "--format", "json"],
+        );
+        report_of(&output);
+        let bodies = self.recorder.take().into_iter();
+        bodies.map(|w| w.body["contact"].clone()).collect()
+    }
+}
+
+#[test]
+fn a_held_conflict_is_decided_in_the_sheet_and_only_that_one() {
+    let loaded = Loaded::new();
+    loaded
+        .example
+        .edit(|t| t.replace("policy:\n", "policy:\n  conflict: hold\n"));
+    for n in 1..=3 {
+        loaded.person(n, &json!({"city": "Springfield", "state": "OR"}));
+    }
+    let change: &[(&str, &str)] = &[
+        ("City", "Lincoln"),
+        ("State", "KS"),
+        ("Postal Code", "66101"),
+    ];
+    loaded.source([change, change, change]);
+    loaded.run();
+    assert_eq!(loaded.held().len(), 3);
+    // Nothing has changed: nothing is noted down.
+    let told = loaded.told();
+    loaded.run();
+    assert_eq!(loaded.told(), told);
+
+    let bodies = loaded.decide(&[
+        ("1", "city", "keep"),
+        ("1", "state", "overwrite"),
+        ("2", "city", "overwrite"),
+    ]);
+    // The second has a field that nobody decided about, so it waits as a whole.
+    assert_eq!(bodies, [json!({"state": "KS", "zipcode": "66101"})]);
+    let is = loaded.contact(1);
+    assert_eq!(
+        (&is["city"], &is["state"]),
+        (&json!("Springfield"), &json!("KS"))
+    );
+    assert_eq!(loaded.held().len(), 2);
+    let bodies = loaded.decide(&[("2", "state", "keep")]);
+    assert_eq!(bodies, [json!({"city": "Lincoln", "zipcode": "66101"})]);
+    assert_eq!(loaded.contact(2)["state"], "OR");
+
+    // The source changes again what was kept: another conflict, and nobody has decided about that.
+    let later: &[(&str, &str)] = &[
+        ("City", "Dallas"),
+        ("State", "KS"),
+        ("Postal Code", "66101"),
+    ];
+    loaded.source([later, change, change]);
+    let (_, bodies) = loaded.run();
+    assert_eq!(bodies, Vec::<Value>::new());
+    assert_eq!(
+        loaded
+            .held()
+            .iter()
+            .map(|h| h.1.as_str())
+            .collect::<Vec<_>>(),
+        ["1", "3"]
+    );
+}
+
+#[test]
+fn a_record_that_is_gone_is_told_once_and_dropped_by_a_decision() {
+    let loaded = Loaded::new();
+    let id = loaded.contact(2)["id"].clone();
+    loaded
+        .sandbox
+        .person("DELETE", &format!("/contacts/{id}"), &Value::Null);
+    loaded.source([&[], &[("City", "Boston")], &[]]);
+    report_of(&loaded.example.command().output().expect("it runs"));
+    let told = loaded.told();
+    report_of(&loaded.example.command().output().expect("it runs"));
+    assert_eq!(loaded.told(), told);
+    assert_eq!(loaded.decide(&[("2", "", "drop")]), Vec::<Value>::new());
+    assert_eq!(loaded.held(), []);
+    let report = loaded.example.run();
+    assert_eq!(step(&report, "contact")["dropped"], 1, "{report}");
+    assert_eq!(report["calls_write"], 0);
 }

@@ -142,6 +142,12 @@ fn every_kind() -> Vec<Entry> {
             key: "a".into(),
             part: 0,
         },
+        Entry::Again {
+            step: step.clone(),
+            key: "a".into(),
+            part: 0,
+            doubt: true,
+        },
         held("h", "too_long"),
         Entry::Released {
             step: step.clone(),

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     diag::{Code, Diagnostic, Diagnostics},
     ident::{ObjectId, StepId},
-    mapping::{Mapping, Of},
+    mapping::{Mapping, Of, Overrides},
     platform::Platform,
     spec::{Node, Project, SpecFile},
 };
@@ -125,6 +125,7 @@ pub fn lower(
         ignored: left.fields.clone(),
         ignored_objects: left.reasons.clone(),
         reasons: reasons::gather(node, migration),
+        overrides: Overrides::default(),
     };
     let facts = Facts {
         ctx: &ctx,

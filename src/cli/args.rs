@@ -86,7 +86,7 @@ pub enum Command {
     Status(Status),
     /// Write the documents for people: what the mapping hands off, and the admin's checklist.
     Handoff(commands::handoff::HandoffArgs),
-    /// Show what is held, and why.
+    /// What is held: list, show, decide in a sheet, try again.
     Holds(Holds),
     /// Compare the source with what the destination really holds; reads no ledger, writes nothing.
     Reconcile(commands::reconcile::ReconcileArgs),
@@ -260,6 +260,14 @@ pub struct Holds {
 pub enum HoldsAction {
     /// List what is held: step, record key, line, reason.
     List(HoldsList),
+    /// Show one hold in full: reason, source cells, where it stands in export and specs, what would release it.
+    Show(commands::holds_show::HoldsShow),
+    /// Write the sheet for decisions: a row for each hold with reason and proposed fix.
+    Export(commands::holds_export::HoldsExport),
+    /// Take a sheet of decisions back: checks all of it, notes it down, runs nothing.
+    Import(commands::holds_import::HoldsImport),
+    /// Run only what is held and what waits for it: decided, or with its cause gone.
+    Retry(commands::holds_retry::HoldsRetry),
 }
 
 /// Arguments of `holds list`.

@@ -1,6 +1,7 @@
 //! From a migration file to a checked migration and its plan, or to findings on stderr.
 
 use super::{
+    decided,
     exit::{Exit, Failure},
     out,
 };
@@ -61,7 +62,7 @@ pub fn migration(path: &Path) -> Result<Loaded, Failure> {
     }
     let found = all;
     tell(&project, &found);
-    let Some(migration) = migration.filter(|_| !found.has_errors()) else {
+    let Some(mut migration) = migration.filter(|_| !found.has_errors()) else {
         return Err(Failure::new(
             Exit::Findings,
             format!("{} has errors; nothing was started", path.display()),
@@ -74,6 +75,9 @@ pub fn migration(path: &Path) -> Result<Loaded, Failure> {
         .and_then(|m| project.platform_of(m, Side::Destination))
         .and_then(|p| check::check_platform(p).0)
         .map_or_else(|| Arc::clone(&migration.mapping.destination), Arc::new);
+    for note in decided::onto(&mut migration)? {
+        out::note(&note);
+    }
     match plan::compile(Arc::clone(&migration.mapping)) {
         Ok(plan) => Ok(Loaded {
             migration,

@@ -36,6 +36,9 @@ impl Entry {
                 step, key, part, ..
             }
             | Entry::Absent { step, key, part }
+            | Entry::Again {
+                step, key, part, ..
+            }
             | Entry::Held {
                 step, key, part, ..
             }
@@ -136,6 +139,12 @@ impl Entry {
                 step: s,
                 key: k,
                 part: p,
+            }
+            | Entry::Again {
+                step: s,
+                key: k,
+                part: p,
+                ..
             }
             | Entry::Held {
                 step: s,

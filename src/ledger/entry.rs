@@ -185,6 +185,21 @@ pub enum Entry {
         #[serde(skip)]
         key: String,
     },
+    /// A person wants a refused record, or one whose call is in doubt and did not arrive, to be tried once more as it is.
+    Again {
+        /// The step.
+        #[serde(skip)]
+        step: String,
+        /// Key of the source record.
+        #[serde(skip)]
+        key: String,
+        /// Part of the record.
+        #[serde(skip)]
+        part: u32,
+        /// A call whose answer was lost did not arrive; false: the destination refused it.
+        #[serde(default)]
+        doubt: bool,
+    },
     /// A duplicate went into another record.
     Merged {
         /// The step.
@@ -260,6 +275,9 @@ pub enum Entry {
         ours: String,
         /// The value of the destination, masked.
         theirs: String,
+        /// Both values in short, as a decision about the conflict names them.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        seen: String,
     },
     /// The deferred references of a record were written.
     SecondPassDone {
@@ -421,6 +439,7 @@ impl Entry {
             Entry::Absent { .. } => "absent",
             Entry::Held { .. } => "held",
             Entry::Released { .. } => "released",
+            Entry::Again { .. } => "again",
             Entry::Merged { .. } => "merged",
             Entry::Before { .. } => "before",
             Entry::RolledBack { .. } => "rolled_back",

@@ -204,6 +204,20 @@ impl Fold {
                 record.why = Some(String::new());
                 record.written = Some(Vec::new());
             }
+            Entry::Again {
+                key, part, doubt, ..
+            } => {
+                let record = self.record(step, key, *part);
+                match doubt {
+                    true => {
+                        record.state = Some(RecordState::Absent);
+                        record.dest_id = Some(String::new());
+                    }
+                    // No content has this fingerprint, so whatever it has now is sent.
+                    false => record.fingerprint = Some(0),
+                }
+                record.why = Some(String::new());
+            }
             Entry::Held {
                 key,
                 part,

@@ -307,7 +307,9 @@ impl Writer {
                     (key, *part, true, false)
                 }
                 Entry::InDoubt { key, part, .. } => (key, *part, true, true),
-                Entry::RolledBack { key, part, .. } => (key, *part, false, false),
+                Entry::RolledBack { key, part, .. } | Entry::Again { key, part, .. } => {
+                    (key, *part, false, false)
+                }
                 _ => continue,
             };
             let step = self.fold.step(entry.step());

@@ -6,6 +6,7 @@ pub mod expr;
 pub mod migration;
 pub mod model;
 pub mod op;
+pub mod overrides;
 pub mod policy;
 pub mod step;
 pub mod text;
@@ -21,6 +22,7 @@ pub use model::{
     SplitTo, TestCase, ValueMap,
 };
 pub use op::{Loss, Op};
+pub use overrides::{Decision, Decisions, Given, Overrides, RecordOverride};
 pub use policy::{
     Absent, BlankPolicy, Conflict, CountGate, Cover, Deleted, Found, Missing, OnBad, Policy,
 };

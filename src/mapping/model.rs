@@ -1,6 +1,6 @@
 //! The mapping of a pair, with the migration's additions applied.
 
-use super::{Join, Policy, Step, When};
+use super::{Join, Overrides, Policy, Step, When};
 use crate::{
     diag::Span,
     ident::{FieldId, ObjectId, StepId},
@@ -45,6 +45,8 @@ pub struct Mapping {
     pub ignored_objects: Vec<(ObjectId, String)>,
     /// Every `why:` of the mapping and the migration, in the order of the files.
     pub reasons: Vec<Reason>,
+    /// What people decided about single records; of no meaning to plans and approvals.
+    pub overrides: Overrides,
 }
 
 /// A `why:` and what it is about, for documents. Means nothing to a run.

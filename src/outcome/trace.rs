@@ -55,6 +55,9 @@ pub struct StepTrace {
     pub decision: String,
     /// Why.
     pub reason: String,
+    /// What people decided about the record.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decided: Vec<DecidedTrace>,
     /// Its fields.
     pub fields: Vec<FieldTrace>,
     /// What would be sent to create it, by part; nothing secret stands in it.
@@ -66,6 +69,23 @@ pub struct StepTrace {
     pub history: Vec<Happened>,
     /// What the destination shows now, by part.
     pub there: Vec<There>,
+}
+
+/// A decision about the record, from a sheet of holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DecidedTrace {
+    /// What was decided: `set`, `blank`, `drop`, `keep`, `overwrite`.
+    pub decision: String,
+    /// The destination field; empty where it is about the record.
+    pub field: String,
+    /// The value of a `set`.
+    pub value: String,
+    /// Who decided.
+    pub by: String,
+    /// When: an instant in UTC.
+    pub at: String,
+    /// What they said.
+    pub note: String,
 }
 
 /// How one destination field gets its value.

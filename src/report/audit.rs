@@ -120,6 +120,9 @@ fn about(entry: &Entry) -> (&str, &str, u32) {
             step, key, part, ..
         }
         | Entry::Absent { step, key, part }
+        | Entry::Again {
+            step, key, part, ..
+        }
         | Entry::Held {
             step, key, part, ..
         }
@@ -192,6 +195,11 @@ impl End {
                 ..end("in_doubt", false)
             },
             Entry::Absent { .. } => end("absent", true),
+            Entry::Again { .. } => end("again", false),
+            Entry::Decided { name, value } => End {
+                reason: format!("{name}: {value}"),
+                ..end("decided", false)
+            },
             Entry::Held {
                 code, field, words, ..
             } => End {

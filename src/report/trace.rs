@@ -65,6 +65,24 @@ fn render_step(step: &StepTrace, out: &mut String) {
         out.push_str(&format!(", {}", step.reason));
     }
     out.push('\n');
+    for d in &step.decided {
+        let value = match d.value.as_str() {
+            "" => String::new(),
+            value => format!(" {}", quoted(value)),
+        };
+        let field = match d.field.as_str() {
+            "" => String::new(),
+            field => format!(" {field}"),
+        };
+        let note = match d.note.as_str() {
+            "" => String::new(),
+            note => format!(": {note}"),
+        };
+        out.push_str(&format!(
+            "  decided: {}{field}{value}, by {} at {}{note}\n",
+            d.decision, d.by, d.at
+        ));
+    }
     for f in &step.fields {
         let silent = f.sent.is_empty() && f.values.iter().all(|(_, v)| v.is_empty());
         if silent {

@@ -6,6 +6,7 @@ mod references;
 use super::{
     attach::check::Checked,
     books::{Group, Unmatched},
+    chosen::Chosen,
     context::{Context, Emit},
     failure::RunError,
     files::WrittenFile,
@@ -57,6 +58,8 @@ pub struct Inputs {
     pub emit: Emit,
     /// Note which records the source no longer has.
     pub watch: bool,
+    /// Only these records; `None`: all.
+    pub only: Option<Chosen>,
 }
 
 /// What a run did.
@@ -98,8 +101,17 @@ pub struct Outcome {
 ///
 /// # Errors
 /// See [`RunError`]; running again goes on from there.
-pub async fn run(inputs: Inputs) -> Result<Outcome, RunError> {
+pub async fn run(mut inputs: Inputs) -> Result<Outcome, RunError> {
+    let only = inputs.only.take();
     let mut executor = Executor::prepare(inputs).await?;
+    if let Some(only) = only
+        && executor.ctx.chosen.set(only).is_err()
+    {
+        return Err(RunError::Internal("records were chosen twice".to_owned()));
+    }
+    if executor.ctx.chosen.get().is_some() {
+        executor.outcome.previews = executor.preview().await?;
+    }
     executor.load().await?;
     executor.outcome.sent_files = executor.ctx.sent_files.counts();
     Ok(executor.outcome)
@@ -136,6 +148,7 @@ impl Executor {
             provision,
             emit,
             watch,
+            only: _,
         } = inputs;
         emit(&Event::RunStarted {
             run: run.id,
@@ -182,7 +195,7 @@ impl Executor {
     /// # Errors
     /// See [`RunError`].
     pub(super) async fn load(&mut self) -> Result<(), RunError> {
-        if self.has_run(self.run)? {
+        if self.outcome.previews.is_empty() && self.has_run(self.run)? {
             self.outcome.previews = self.preview().await?;
         }
         self.batches().await?;
@@ -409,7 +422,9 @@ impl Executor {
             .map_err(|e| RunError::Internal(e.to_string()))?;
         let was: Option<jiff::Timestamp> = before.as_deref().and_then(|b| b.parse().ok());
         let mut now = before.clone();
-        if let Some(newest) = newest.filter(|n| was.is_none_or(|w| w < *n)) {
+        // A run over some records has not taken in all that is older.
+        let whole = self.ctx.chosen.get().is_none();
+        if let Some(newest) = newest.filter(|n| whole && was.is_none_or(|w| w < *n)) {
             let value = newest.to_string();
             now = Some(value.clone());
             let entry = Entry::Watermark { step, value };

@@ -14,12 +14,23 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Holds that end otherwise than by the record's content.
 const BY_HAND: &[&str] = &["second_pass_refused", "in_doubt", "file_differs"];
 
+/// A hold or refusal as it stands in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its code.
+    pub code: String,
+    /// Its words.
+    pub words: String,
+    /// The value it is about; may be empty.
+    pub value: String,
+}
+
 /// The memory of one step.
 pub struct StepMemory {
     step: StepId,
     ids: Arc<IdMap>,
-    /// Holds and refusals as they stand in the ledger: key to (code, words).
-    holds: HashMap<String, (String, String)>,
+    /// Holds and refusals as they stand in the ledger, by key.
+    holds: HashMap<String, Standing>,
     /// Keys of holds that stand in the ledger and that this run has not come to yet.
     waiting: HashSet<String>,
     /// Hashes of the keys that this run has come to; `None` where nobody asks what is gone.
@@ -53,7 +64,12 @@ impl StepMemory {
         ids.load(view, step, name)?;
         let mut holds = HashMap::new();
         view.each_hold(Some(name), |h| {
-            holds.insert(h.key, (h.code, h.words));
+            let standing = Standing {
+                code: h.code,
+                words: h.words,
+                value: h.value.unwrap_or_default(),
+            };
+            holds.insert(h.key, standing);
         })?;
         let waiting = holds.keys().cloned().collect();
         Ok(StepMemory {
@@ -164,13 +180,23 @@ impl StepMemory {
     pub fn is_open_hold(&self, key: &str, code: &str, words: &str) -> bool {
         self.holds
             .get(key)
-            .is_some_and(|(c, w)| c == code && w == words)
+            .is_some_and(|s| s.code == code && s.words == words)
+    }
+
+    /// The same for a hold about a value.
+    pub fn is_open_hold_of(&self, key: &str, code: &str, words: &str, value: &str) -> bool {
+        self.is_open_hold(key, code, words) && self.holds.get(key).is_some_and(|s| s.value == value)
+    }
+
+    /// The hold of the record as it stands in the ledger.
+    pub fn open_hold(&self, key: &str) -> Option<Standing> {
+        self.holds.get(key).cloned()
     }
 
     /// True when a hold of the record's content stands in the ledger: not a refusal, nor a doubt about one of its
     /// calls or about the copy of a file, which end otherwise.
     pub fn has_content_hold(&self, key: &str) -> bool {
-        self.holds.get(key).is_some_and(|(code, _)| {
+        self.holds.get(key).is_some_and(|Standing { code, .. }| {
             !code.starts_with("refused") && !BY_HAND.contains(&code.as_str())
         })
     }
@@ -182,7 +208,7 @@ impl StepMemory {
 
     /// Why the destination refused the record, as in the ledger.
     pub fn refusal(&self, key: &str) -> Option<&str> {
-        self.holds.get(key).map(|(_, words)| words.as_str())
+        self.holds.get(key).map(|s| s.words.as_str())
     }
 
     /// The record is at the destination.

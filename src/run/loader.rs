@@ -293,9 +293,11 @@ impl Loader {
                     }
                 };
                 self.claim(&ctx, &work);
+                let standing = self.memory(work.step)?.open_hold(&work.key);
                 self.spawn(async move {
                     let step = ctx.step(work.step)?;
-                    Ok(vec![update::update(&ctx, step, work, id, origin).await?])
+                    let done = update::update(&ctx, step, work, id, origin, standing).await?;
+                    Ok(vec![done])
                 })
                 .await;
             }

@@ -10,7 +10,7 @@ use crate::{
         Written, WrittenField,
         written::{item_hash, name_hash},
     },
-    mapping::{Conflict, FieldMap, Policy, Step},
+    mapping::{Conflict, FieldMap, Policy, RecordOverride, Step},
     platform::{
         Field, Object,
         wire::{FieldReader, WireValue, text_of},
@@ -31,6 +31,8 @@ pub struct Clash {
     pub ours: String,
     /// What the destination has, masked.
     pub theirs: String,
+    /// Both values in short: a decision about the conflict counts as long as they are the same.
+    pub seen: String,
 }
 
 /// What to do about a record that is there.
@@ -62,6 +64,8 @@ pub struct Sides<'a> {
     pub wanted: &'a Json,
     /// What was written last; `None` when this migration never wrote the record.
     pub base: Option<&'a Written>,
+    /// What people decided about the record.
+    pub decided: Option<&'a RecordOverride>,
 }
 
 /// What is to be done with one field.
@@ -198,10 +202,13 @@ impl Sides<'_> {
         if !changed_there {
             return Verdict::Send;
         }
-        let policy = m.conflict.unwrap_or(self.policy.conflict);
+        let seen = format!("{hash:016x}{theirs:016x}");
+        let decided = self.decided.and_then(|d| d.conflict(&field.name, &seen));
+        let policy = decided.or(m.conflict).unwrap_or(self.policy.conflict);
         merged.clashes.push(Clash {
             field: field.name.clone(),
             policy,
+            seen,
             ours: masked(&wanted.to_string()),
             theirs: masked(&is.to_string()),
         });

@@ -52,6 +52,12 @@ pub struct Preview {
     pub fields: BTreeMap<String, u64>,
 }
 
+/// True when the record is held for what stands at the destination.
+fn waits_there(memory: &StepMemory, key: &str) -> bool {
+    let code = memory.open_hold(key).map(|s| s.code);
+    matches!(code.as_deref(), Some("same_match_key" | "exists"))
+}
+
 /// Stands for a destination id that is not known before the run.
 const UNKNOWN: &str = "?";
 
@@ -201,6 +207,11 @@ impl Walk {
             arena.reset();
             for item in collector.into_items() {
                 let (id, key) = item.about();
+                if let Some(chosen) = self.ctx.chosen.get()
+                    && !chosen.has(pass.object(), key)
+                {
+                    continue;
+                }
                 let (Some(seen), Some(known)) = (all.get_mut(&id), memory.get(&id)) else {
                     continue;
                 };
@@ -236,6 +247,11 @@ impl Walk {
             }
             Known::Refused { fingerprint, .. } if fingerprint == work.fingerprint => {
                 seen.waiting += u64::from(first);
+            }
+            // Held by what the destination showed: as far as is known here, it still is.
+            Known::New if waits_there(memory, &work.key) => {
+                seen.waiting += u64::from(first);
+                memory.set_held(&work.key);
             }
             Known::New | Known::OpenCreate | Known::Refused { .. } => {
                 let there = match sight::see(&self.ctx, step, work) {

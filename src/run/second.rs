@@ -180,7 +180,7 @@ fn other_now(ctx: &Context, step: &Step, work: &Work) -> Result<Option<Written>,
         return Ok(None);
     };
     let wanted = wire(work)?;
-    let changed = sides(ctx, step, &wanted, &base)?.changed();
+    let changed = sides(ctx, step, work, &wanted, &base)?.changed();
     Ok(changed.then_some(base))
 }
 
@@ -192,6 +192,7 @@ fn wire(work: &Work) -> Result<Value, RunError> {
 fn sides<'a>(
     ctx: &'a Context,
     step: &'a Step,
+    work: &Work,
     wanted: &'a Value,
     base: &'a Written,
 ) -> Result<Sides<'a>, RunError> {
@@ -203,6 +204,7 @@ fn sides<'a>(
         policy: &ctx.mapping.policy,
         wanted,
         base: Some(base),
+        decided: ctx.mapping.overrides.of(work.step, &work.key),
     })
 }
 
@@ -212,7 +214,7 @@ async fn change(ctx: &Context, record: &Record, base: &Written) -> Result<bool, 
     let Record { work, dest_id, .. } = record;
     let step = ctx.step(work.step)?;
     let wanted = wire(work)?;
-    let sides = sides(ctx, step, &wanted, base)?;
+    let sides = sides(ctx, step, work, &wanted, base)?;
     let there = match sides.object.op(OpKind::Get) {
         None => None,
         Some(_) => match ctx.rest.get(step.to, dest_id).await? {
@@ -223,12 +225,9 @@ async fn change(ctx: &Context, record: &Record, base: &Written) -> Result<bool, 
     let merged = sides.merge(there.as_ref());
     ctx.conflicts(work, &merged.clashes);
     if merged.holds() {
-        let fields: Vec<&str> = merged.clashes.iter().map(|c| c.field.as_str()).collect();
-        let words = format!(
-            "{} changed at the source, and people changed it at the destination",
-            fields.join(", ")
-        );
-        return set_aside(ctx, step, work, "conflict", words).await;
+        let (_, entries) = update::conflict(step, work, &merged.clashes);
+        ctx.ledger.append(entries).await?;
+        return Ok(false);
     }
     let mut entries = update::told(step, work, &merged.clashes);
     let Some(patch) = &merged.patch else {

@@ -6,6 +6,7 @@ use super::{
     context::Context,
     failure::RunError,
     item::Work,
+    known::Standing,
     merge::{Clash, Merged, Sides},
     send::{self, Done, Sent},
 };
@@ -13,7 +14,7 @@ use crate::{
     connector::Reply,
     ident::StepId,
     ledger::{Entry, Origin},
-    mapping::Step,
+    mapping::{Conflict, Step},
     platform::OpKind,
 };
 use serde_json::Value;
@@ -30,7 +31,7 @@ pub struct Conflicted {
     pub clash: Clash,
 }
 
-/// Updates a record by id.
+/// Updates a record by id. A hold that stands already is not noted down again.
 ///
 /// # Errors
 /// When the destination or the ledger stops.
@@ -40,6 +41,7 @@ pub async fn update(
     work: Work,
     id: String,
     origin: Origin,
+    standing: Option<Standing>,
 ) -> Result<Done, RunError> {
     let object = ctx.object(step.to)?;
     let wanted: Value = serde_json::from_slice(&work.body)
@@ -53,6 +55,7 @@ pub async fn update(
         policy: &ctx.mapping.policy,
         wanted: &wanted,
         base: base.as_ref(),
+        decided: ctx.mapping.overrides.of(work.step, &work.key),
     };
     ctx.claim(step.to, &id);
     if !sides.changed() {
@@ -65,19 +68,16 @@ pub async fn update(
             Some(record) => Some(record),
             None => {
                 let words = format!("the record {id} it was bound to is gone at the destination");
-                return hold(ctx, step, work, "gone", words).await;
+                let held = send::held(step, &work, "gone", &words);
+                return hold(ctx, work, "gone", words, vec![held], &standing).await;
             }
         },
     };
     let merged = sides.merge(there.as_ref());
     ctx.conflicts(&work, &merged.clashes);
     if merged.holds() {
-        let fields: Vec<&str> = merged.clashes.iter().map(|c| c.field.as_str()).collect();
-        let words = format!(
-            "{} changed at the source, and people changed it at the destination",
-            fields.join(", ")
-        );
-        return hold(ctx, step, work, "conflict", words).await;
+        let (words, entries) = conflict(step, &work, &merged.clashes);
+        return hold(ctx, work, "conflict", words, entries, &standing).await;
     }
     let Some(patch) = &merged.patch else {
         return unchanged(ctx, step, work, id, &merged, &sides, there.as_ref()).await;
@@ -154,19 +154,44 @@ async fn unchanged(
 
 async fn hold(
     ctx: &Context,
-    step: &Step,
     work: Work,
     code: &'static str,
     words: String,
+    entries: Vec<Entry>,
+    standing: &Option<Standing>,
 ) -> Result<Done, RunError> {
-    ctx.ledger
-        .append(vec![send::held(step, &work, code, &words)])
-        .await?;
+    let stands = standing
+        .as_ref()
+        .is_some_and(|s| s.code == code && s.words == words);
+    if !stands {
+        ctx.ledger.append(entries).await?;
+    }
     Ok(Done {
         work,
         sent: Sent::Held { code, words },
         differs: Vec::new(),
     })
+}
+
+/// The words and the entries of a hold for conflicts that a person has to decide about.
+pub(super) fn conflict(step: &Step, work: &Work, clashes: &[Clash]) -> (String, Vec<Entry>) {
+    let open = || clashes.iter().filter(|c| c.policy == Conflict::Hold);
+    let words: Vec<String> = open()
+        .map(|c| {
+            format!(
+                "{} is now {} at the source, and people changed it to {} at the destination",
+                c.field, c.ours, c.theirs
+            )
+        })
+        .collect();
+    let words = words.join("; ");
+    let mut held = send::held(step, work, "conflict", &words);
+    if let Entry::Held { field, .. } = &mut held {
+        *field = open().next().map(|c| c.field.clone());
+    }
+    let mut entries = told(step, work, clashes);
+    entries.push(held);
+    (words, entries)
 }
 
 /// The entries that tell of conflicts.
@@ -179,6 +204,7 @@ pub(super) fn told(step: &Step, work: &Work, clashes: &[Clash]) -> Vec<Entry> {
         policy: clash.policy.word().to_owned(),
         ours: clash.ours.clone(),
         theirs: clash.theirs.clone(),
+        seen: clash.seen.clone(),
     };
     clashes.iter().map(entry).collect()
 }

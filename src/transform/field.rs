@@ -13,7 +13,7 @@ use super::{
     text,
 };
 use crate::{
-    mapping::{BlankPolicy, FieldMap, Input, Loss, Mapping, Missing, OnBad, Op},
+    mapping::{BlankPolicy, FieldMap, Given, Input, Loss, Mapping, Missing, OnBad, Op},
     platform::{Object, wire::Encoder},
     value::{Fault, FaultKind, Type, Value},
 };
@@ -203,11 +203,59 @@ impl FieldCode {
                 false => Ok(Got::Value),
             };
         }
-        let (alternative, mut value) = match &self.node {
+        let (alternative, value) = match &self.node {
             Node::FirstOf(nodes) => node::first_of(nodes, scope).unwrap_or((0, Value::Blank)),
             Node::Column(column) => (0, scope.column(*column)),
             node => (0, node.value(scope)),
         };
+        self.go_on(alternative, value, scope, resolve, print, out)
+    }
+
+    /// The same with a value that a person gave instead of the source's.
+    #[cold]
+    pub fn given<'a>(
+        &'a self,
+        given: &'a Given,
+        scope: &mut Scope<'a>,
+        resolve: &'a dyn Resolve,
+        print: &mut Fingerprint,
+        out: &mut Value<'a>,
+    ) -> Result<Got<'a>, Trouble<'a>> {
+        *out = Value::Absent;
+        if self.turn == Turn::Before {
+            return Ok(Got::Value);
+        }
+        let skipped = match (&self.when, self.turn) {
+            (Some(when), Turn::Now) => !when.holds(scope),
+            _ => false,
+        };
+        let text = match given {
+            Given::Set(text) if !skipped => text,
+            _ if self.required => return Err(Trouble::Required),
+            _ => return Ok(Got::Value),
+        };
+        let first = match &self.node {
+            Node::FirstOf(nodes) => nodes.first().unwrap_or(&self.node),
+            node => node,
+        };
+        let value = match first {
+            Node::Column(column) => scope.read(*column, text),
+            _ => Value::Text(text),
+        };
+        self.go_on(0, value, scope, resolve, print, out)
+    }
+
+    /// From the value at first to what is written. `alternative`: which input of a `first_of` gave it.
+    #[inline]
+    fn go_on<'a>(
+        &'a self,
+        alternative: usize,
+        mut value: Value<'a>,
+        scope: &mut Scope<'a>,
+        resolve: &'a dyn Resolve,
+        print: &mut Fingerprint,
+        out: &mut Value<'a>,
+    ) -> Result<Got<'a>, Trouble<'a>> {
         if let (Some(choices), Value::Text(text)) = (&self.choices, value)
             && !choices.iter().any(|c| same_choice(c, text))
         {

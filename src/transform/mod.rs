@@ -45,6 +45,7 @@ pub mod tables;
 mod template;
 mod text;
 pub mod trace;
+mod trial;
 mod uses;
 pub mod values;
 
@@ -59,5 +60,6 @@ pub use pass::{Pass, PassOptions};
 pub use resolve::{Resolution, Resolve};
 pub use tables::{Feeder, Tables, TablesBuilder};
 pub use trace::{Touched, Trace};
+pub use trial::trial;
 pub use uses::reads;
 pub use values::ValuePass;

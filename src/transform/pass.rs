@@ -375,9 +375,17 @@ impl Pass {
         words: &str,
         watch: &mut Watch<'_, '_>,
     ) {
+        let mut left_out = None;
         for step in &self.steps {
             if self.first.is_some_and(|first| first != step.id) {
                 watch.sink.settle(step.id, named, line, Settled::Routed);
+                continue;
+            }
+            if let Some(reason) = step.row_left_out(named, value) {
+                watch
+                    .sink
+                    .settle(step.id, named, line, Settled::Dropped(reason));
+                left_out = Some(reason);
                 continue;
             }
             watch.sink.hold(&Hold {
@@ -392,11 +400,15 @@ impl Pass {
         }
         if self.tells && !self.reports.is_empty() {
             let outcome = Outcome {
-                reason: watch.arena.alloc_str(words),
-                code,
+                reason: watch.arena.alloc_str(left_out.unwrap_or(words)),
+                code: if left_out.is_some() { "" } else { code },
                 ..Outcome::default()
             };
-            watch.outcomes.push((Of::Held, outcome));
+            let of = match left_out {
+                Some(_) => Of::Dropped,
+                None => Of::Held,
+            };
+            watch.outcomes.push((of, outcome));
         }
     }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ident::ObjectId,
     mapping::{Loss, OutcomePart},
-    value::{Fault, FaultKind, Page, Value},
+    value::{CellKind, Fault, FaultKind, Page, Value},
 };
 use bumpalo::Bump;
 
@@ -196,6 +196,13 @@ impl<'a> Scope<'a> {
             None => return &Value::Absent,
         }
         self.cells.get(column).unwrap_or(&Value::Absent)
+    }
+
+    /// A text as if it stood in a column.
+    #[cold]
+    pub fn read(&self, column: usize, text: &'a str) -> Value<'a> {
+        self.columns
+            .decode(column, CellKind::Text, text, self.arena)
     }
 
     fn fetch(&mut self, column: usize) {

@@ -15,10 +15,13 @@ use super::{
 };
 use crate::{
     ident::{ObjectId, StepId},
-    mapping::{Mapping, Step},
+    mapping::{Mapping, Step, overrides::StepOverrides},
     value::Value,
 };
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// Kinds of loss; [`crate::mapping::Loss`] has as many.
 pub(crate) const LOSSES: usize = 8;
@@ -36,6 +39,8 @@ pub(crate) struct StepCode {
     lets: Vec<LetCode>,
     guards: Vec<GuardCode>,
     fields: Vec<FieldCode>,
+    /// What people decided about records of the step; `None`: nothing, and nothing is looked up.
+    decided: Option<Arc<StepOverrides>>,
     second: bool,
     /// How many records lost something, by field and kind.
     losses: Vec<[AtomicU64; LOSSES]>,
@@ -119,8 +124,15 @@ impl StepCode {
                 .map(|_| std::array::from_fn(|_| AtomicU64::new(0)))
                 .collect(),
             fields,
+            decided: mapping.overrides.of_step(id).map(Arc::clone),
             second,
         })
+    }
+
+    /// Why a row without a usable key is left out by a decision; `None` when it is not.
+    #[cold]
+    pub fn row_left_out(&self, named: &str, row: &str) -> Option<&str> {
+        self.decided.as_ref()?.get(named)?.row_left_out(row)
     }
 
     /// How many records lost something in a field.
@@ -140,6 +152,10 @@ impl StepCode {
         work: &mut Work<'a>,
         sink: &mut dyn Sink,
     ) {
+        let decided = self.decided.as_ref().and_then(|all| all.get(at.key));
+        if let Some(reason) = decided.and_then(|d| d.left_out()) {
+            return sink.settle(self.id, at.key, at.line, Settled::Dropped(reason));
+        }
         scope.program(&self.joins, &self.lets);
         for join in &self.joins {
             match join.find(scope) {
@@ -171,7 +187,11 @@ impl StepCode {
         let mut has_deferred = false;
         work.values.resize(self.fields.len(), Value::Absent);
         for (i, (field, value)) in self.fields.iter().zip(&mut work.values).enumerate() {
-            match field.evaluate(scope, resolve, &mut work.print, value) {
+            let got = match decided.and_then(|d| d.given(i)) {
+                None => field.evaluate(scope, resolve, &mut work.print, value),
+                Some(given) => field.given(given, scope, resolve, &mut work.print, value),
+            };
+            match got {
                 Ok(Got::Value) => {}
                 Ok(Got::Deferred) => {
                     has_deferred = true;

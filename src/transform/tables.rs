@@ -364,6 +364,11 @@ pub struct Tables {
 }
 
 impl Tables {
+    /// Tables of nothing, for values without a record around them.
+    pub(crate) fn none(mapping: Arc<Mapping>, zone: Option<&str>) -> Tables {
+        Tables::empty(mapping, Zone::of(zone))
+    }
+
     fn empty(mapping: Arc<Mapping>, zone: Zone) -> Tables {
         let objects = mapping.source.objects.len();
         Tables {

@@ -1,9 +1,9 @@
-//! `transload holds list`: what is held, and why.
+//! `transload holds`: its actions, and `holds list`: what is held, and why.
 
 use crate::{
     cli::{
         args::{Holds, HoldsAction, HoldsFormat, HoldsList},
-        commands::open_view,
+        commands::{holds_export, holds_import, holds_retry, holds_show, open_view},
         exit::{Exit, Failure},
         out,
     },
@@ -12,29 +12,45 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// Lists holds.
+/// Does what is asked with holds.
 ///
 /// # Errors
-/// When there is no ledger or it cannot be read.
+/// When there is no ledger or it cannot be read; further ones are those of each action.
 pub fn run(args: &Holds) -> Result<Exit, Failure> {
-    let HoldsAction::List(HoldsList {
+    match &args.action {
+        HoldsAction::List(args) => list(args),
+        HoldsAction::Show(args) => holds_show::run(args),
+        HoldsAction::Export(args) => holds_export::run(args),
+        HoldsAction::Import(args) => holds_import::run(args),
+        HoldsAction::Retry(args) => holds_retry::run(args),
+    }
+}
+
+/// Refuses a step that no run had. One that never held anything is fine; one that never was is a slip of the pen.
+pub(super) fn check_step(view: &View, step: Option<&String>) -> Result<(), Failure> {
+    let Some(step) = step else {
+        return Ok(());
+    };
+    let known = known_steps(view)?;
+    if known.is_empty() || known.contains(step) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Usage,
+        format!("no run of this migration had a step `{step}`"),
+    )
+    .hint(format!("its steps are {}", known.join(", "))))
+}
+
+fn list(args: &HoldsList) -> Result<Exit, Failure> {
+    let HoldsList {
         migration,
         code,
         step,
         format,
-    }) = &args.action;
+    } = args;
     let view = open_view(migration)?;
-    if let Some(step) = step {
-        // A step that never held anything is fine; one that never was is a slip of the pen.
-        let known = known_steps(&view)?;
-        if !known.is_empty() && !known.contains(step) {
-            return Err(Failure::new(
-                Exit::Usage,
-                format!("no run of this migration had a step `{step}`"),
-            )
-            .hint(format!("its steps are {}", known.join(", "))));
-        }
-    }
+    check_step(&view, step.as_ref())?;
     let mut rows = Vec::new();
     view.each_hold(step.as_deref(), |hold| {
         if code.as_ref().is_none_or(|c| *c == hold.code) {

@@ -190,6 +190,7 @@ async fn fulfil(
             provision: true,
             emit: Arc::clone(emit),
             watch: false,
+            only: None,
         })
         .await?;
         done.made.extend(records.made);

@@ -21,6 +21,7 @@ use crate::{
     clock::{Clock, SystemClock},
     connector::{Cancel, Stop, files::WriteError, rest::CallCounts},
     event::Event,
+    ident::ObjectId,
     ledger::{Ledger, OpenError, Options, RunMeta},
     mapping::{Deleted, DestinationConnection, Migration, Policy},
     report::{self, Difference, HoldGroup, RunReport, StepBooks, delta::DeltaReport},
@@ -45,6 +46,8 @@ pub(super) enum Task<'a> {
     Run,
     /// A pass over what changed since.
     Delta(&'a DeltaArgs),
+    /// Held records only, by source object and short key.
+    Retry(&'a [(ObjectId, u64)]),
 }
 
 /// Runs a loaded migration.
@@ -98,7 +101,7 @@ async fn start(
             again: match task {
                 _ if args.refresh => Again::Everything,
                 Task::Delta(_) => Again::Changed,
-                Task::Run => Again::Nothing,
+                Task::Run | Task::Retry(_) => Again::Nothing,
             },
             cancel: &cancel,
             emit: &emit,
@@ -120,7 +123,7 @@ async fn start(
         .await;
     }
     let last = match task {
-        Task::Run => 0,
+        Task::Run | Task::Retry(_) => 0,
         Task::Delta(_) => changes::last_complete(&ledger)?,
     };
     let destination = connect::destination_until(
@@ -151,6 +154,7 @@ async fn start(
         provision: destination.provision,
         emit: Arc::clone(&emit),
         watch: task.watches(&migration.mapping.policy),
+        only: task.only(),
     };
     let result = match preflight::before_run(loaded, &destination, &source).await {
         Ok(()) => run::run(inputs).await,
@@ -195,12 +199,13 @@ async fn start(
                     let found = changes::found(loaded, &done, last, args);
                     delta::tell(args, &DeltaReport::new(&report, found));
                 }
-                (Task::Run, Some(p)) if p.as_os_str() == "-" => out::note(&books),
-                (Task::Run, _) => out::result(&books),
+                (_, Some(p)) if p.as_os_str() == "-" => out::note(&books),
+                (_, _) => out::result(&books),
             }
-            match over_limit(loaded, &done) {
-                None => Ok(Exit::Done),
-                Some(failure) => Err(failure),
+            match (task, over_limit(loaded, &done)) {
+                // The policy counts shares of all records, and these were the held ones.
+                (Task::Retry(_), _) | (_, None) => Ok(Exit::Done),
+                (_, Some(failure)) => Err(failure),
             }
         }
         Err(RunError::Stop(Stop::Cancelled)) => Ok(stopped(&stopped_by)),
@@ -216,6 +221,15 @@ impl Task<'_> {
         match self {
             Task::Run => "run",
             Task::Delta(_) => "delta",
+            Task::Retry(_) => "holds retry",
+        }
+    }
+
+    /// The records it is about; `None`: all.
+    fn only(self) -> Option<run::chosen::Chosen> {
+        match self {
+            Task::Retry(keys) => Some(run::chosen::Chosen::new(keys.iter().copied())),
+            Task::Run | Task::Delta(_) => None,
         }
     }
 

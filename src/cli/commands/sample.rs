@@ -174,6 +174,7 @@ async fn start(
         provision: destination.provision,
         emit: Arc::clone(&emit),
         watch: false,
+        only: None,
     };
     let result = match preflight::before_run(loaded, &destination, &source).await {
         Ok(()) => run::sample::run(inputs, size as usize, seed).await,

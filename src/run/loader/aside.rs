@@ -45,7 +45,7 @@ impl Loader {
         let memory = self.memory(held.step)?;
         memory.set_held(&held.key);
         // A hold that stands already is not written again.
-        if !memory.is_open_hold(&held.key, &held.code, &held.words) {
+        if !memory.is_open_hold_of(&held.key, &held.code, &held.words, &held.value) {
             entries.push(Entry::Held {
                 step: name,
                 key: held.key,

@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 type Place = (String, String, u32);
 
 /// The commands that load.
-const LOADS: [&str; 4] = ["run", "delta", "sample", "provision"];
+const LOADS: [&str; 5] = ["run", "delta", "sample", "provision", "holds retry"];
 
 /// A record that went to the destination, or may have.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 use crate::{
     ident::{FieldId, ObjectId, StepId},
     mapping::{Absent, FieldMap, JoinKind, Mapping, Missing, OnBad, OnJoin, Op},
+    outcome::trace::DecidedTrace,
     platform::{Field, Object},
     value::{Type, Value},
 };
@@ -72,10 +73,28 @@ pub fn mapping(real: &Mapping, object: ObjectId) -> (Mapping, Prefixes) {
                 }
             }
         }
+        let places: Vec<usize> = prefixes.iter().map(|(at, _)| *at).collect();
+        made.overrides.spread(id, &places);
         all.push((id, prefixes));
     }
     made.destination = Arc::new(platform);
     (made, all)
+}
+
+/// What people decided about a record.
+pub fn decided(mapping: &Mapping, id: StepId, key: &str) -> Vec<DecidedTrace> {
+    let rows = mapping.overrides.of(id, key).map(|o| o.rows.as_slice());
+    rows.unwrap_or_default()
+        .iter()
+        .map(|row| DecidedTrace {
+            decision: row.decision.word().to_owned(),
+            field: row.field.clone(),
+            value: row.value.clone().unwrap_or_default(),
+            by: row.decided.by.clone(),
+            at: row.decided.at.clone(),
+            note: row.decided.note.clone(),
+        })
+        .collect()
 }
 
 /// A value as people read it.

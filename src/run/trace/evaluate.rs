@@ -241,6 +241,7 @@ pub fn record(
                 .unwrap_or_default(),
             decision: decision.to_owned(),
             reason,
+            decided: chain::decided(mapping, *id, key),
             ..StepTrace::default()
         };
         let made = watch.made.get(id).map_or(&[][..], Vec::as_slice);
@@ -291,6 +292,38 @@ fn run(
         reader.recycle(page);
     }
     Ok(found)
+}
+
+/// The cells of one record, empty ones left out; none where the source has no such record.
+///
+/// # Errors
+/// When the source cannot be read.
+pub fn cells_of(
+    mapping: &Arc<Mapping>,
+    source: &Source,
+    zone: Option<&str>,
+    emit: &Emit,
+    object: ObjectId,
+    key: &str,
+) -> Result<Vec<(String, String)>, RunError> {
+    let ids: Vec<StepId> = mapping
+        .steps_from(object)
+        .map(|(id, _)| id)
+        .take(1)
+        .collect();
+    let tables = Arc::new(prepare::index(mapping, source, zone, emit)?);
+    let pass = Pass::compile(Arc::clone(mapping), tables, &ids, &[], false)
+        .map_err(|e| RunError::Internal(e.to_string()))?;
+    let mut reader = source.open(pass.object(), pass.columns())?;
+    while let Some(page) = reader.next_page()? {
+        let keys = pass.keys(&page);
+        let row = (0..page.rows()).find(|row| keys.get(&page, *row) == (key, None));
+        if let Some(row) = row {
+            return cells(mapping, source, object, page.first + row as u64);
+        }
+        reader.recycle(page);
+    }
+    Ok(Vec::new())
 }
 
 /// The cells of a row, empty ones left out.

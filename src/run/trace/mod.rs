@@ -27,6 +27,7 @@ use crate::{
     run::key::KeyRule,
 };
 use evaluate::Made;
+pub use evaluate::cells_of;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
@@ -273,7 +274,8 @@ fn remember(
     Ok(ids)
 }
 
-fn detail(entry: &Entry) -> String {
+/// More about an entry, in words.
+pub fn detail(entry: &Entry) -> String {
     match entry {
         Entry::Intended(i) => match &i.chunk {
             Some(chunk) => format!("{} with {chunk}", i.op.word()),
@@ -306,6 +308,15 @@ fn detail(entry: &Entry) -> String {
         },
         Entry::Merged { into, .. } => format!("into {into}"),
         Entry::RolledBack { dest_id, did, .. } => format!("{} {dest_id}", did.word()),
+        Entry::Conflicted {
+            field,
+            policy,
+            ours,
+            theirs,
+            ..
+        } => {
+            format!("{field}: source {ours}, destination {theirs}: {policy}")
+        }
         _ => String::new(),
     }
 }

@@ -1,0 +1,265 @@
+//! `transload holds import`: takes a sheet of decisions back. Everything is checked first; with one fault nothing is
+//! noted down.
+
+use super::{ledger_path, open_view, run::open_failure, state_folder};
+use crate::{
+    cli::{
+        args::ReportFormat,
+        connect,
+        decided::{self, Noted},
+        exit::{Exit, Failure},
+        held::{
+            self,
+            judge::{Grounds, Judged, Remark, judge},
+            read,
+        },
+        load, out,
+    },
+    clock::{Clock, SystemClock},
+    ledger::{Entry, Ledger, Options, RunMeta, View},
+    mapping::{Decisions, overrides::Decided},
+};
+use clap::Args;
+use serde_json::json;
+use std::{path::PathBuf, sync::Arc};
+
+/// Arguments of `holds import`.
+#[derive(Debug, Args)]
+pub struct HoldsImport {
+    /// The migration file.
+    pub migration: PathBuf,
+    /// The sheet.
+    pub file: PathBuf,
+    /// Who decides (default: the user of this machine).
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Only check the sheet.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How to print what was decided.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+}
+
+/// Takes a sheet.
+///
+/// # Errors
+/// When something is wrong with the sheet (2), when a run is under way (7).
+pub fn run(args: &HoldsImport) -> Result<Exit, Failure> {
+    let loaded = load::migration(&args.migration)?;
+    let migration = &loaded.migration;
+    let by = who(args)?;
+    let sheet = read::read(&args.file)?;
+    let view = open_view(&migration.path)?;
+    let state = state_folder(&migration.path);
+    let before = decided::read(&state)?.unwrap_or_else(|| Decisions::new(&migration.mapping.name));
+    let held = held::gather(&view, &migration.mapping).map_err(|e| held::unread(&e))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let at = clock.now().round(jiff::Unit::Second).unwrap_or(clock.now());
+    let judged = judge(
+        &sheet,
+        &Grounds {
+            mapping: &migration.mapping,
+            zone: connect::zone_of(migration).as_deref(),
+            before: &before,
+            view: &view,
+            held: &held,
+            decided: Decided {
+                by: by.clone(),
+                at: at.to_string(),
+                note: String::new(),
+            },
+        },
+    )
+    .map_err(|e| held::unread(&e))?;
+    let file = args.file.display().to_string();
+    for note in &judged.notes {
+        out::note(&told(&file, "note", note));
+    }
+    if !judged.faults.is_empty() {
+        for fault in &judged.faults {
+            out::note(&told(&file, "fault", fault));
+        }
+        let count = judged.faults.len();
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "{count} {} in {file}; nothing was noted down",
+                if count == 1 { "fault" } else { "faults" }
+            ),
+        )
+        .hint("correct the rows and import the sheet again"));
+    }
+    let (bytes, hash) = decided::bytes(&merged(&before, &judged))?;
+    let fresh = judged.values.len() + judged.records.len() + judged.again.len();
+    let noted = Noted {
+        by,
+        sheet: file.clone(),
+        sheet_hash: sheet.hash.clone(),
+        hash: hash.clone(),
+        decided: summary(&judged),
+    };
+    let is_noted = is_noted(&view, &hash)?;
+    drop(view);
+    if !args.dry_run && (fresh > 0 || (judged.already > 0 && !is_noted)) {
+        note_down(&loaded, &clock, &state, &bytes, &noted, &judged)?;
+    }
+    tell(args, &judged, &noted);
+    Ok(Exit::Done)
+}
+
+/// True when the ledger knows the decisions with this hash.
+fn is_noted(view: &View, hash: &str) -> Result<bool, Failure> {
+    let all = view.decisions().map_err(|e| held::unread(&e))?;
+    Ok(decided::last(&all).is_some_and(|noted| noted.hash == hash))
+}
+
+/// The file first, then the ledger: where the second is missing, importing again adds it.
+fn note_down(
+    loaded: &load::Loaded,
+    clock: &Arc<dyn Clock>,
+    state: &std::path::Path,
+    bytes: &[u8],
+    noted: &Noted,
+    judged: &Judged,
+) -> Result<(), Failure> {
+    let temporary = |e: crate::ledger::LedgerError| Failure::new(Exit::Temporary, e.to_string());
+    let ledger = Ledger::open(
+        &ledger_path(&loaded.migration.path),
+        Options::new(Arc::clone(clock)),
+    )
+    .map_err(|e| open_failure(&e))?;
+    ledger
+        .begin_run(RunMeta {
+            command: "holds import".to_owned(),
+            plan: loaded.plan.hash(),
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+        .map_err(temporary)?;
+    decided::write(state, bytes)?;
+    let value =
+        serde_json::to_string(noted).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
+    let mut entries = vec![Entry::Decided {
+        name: decided::NAME.to_owned(),
+        value,
+    }];
+    entries.extend(judged.again.iter().map(|a| Entry::Again {
+        step: a.step.clone(),
+        key: a.key.clone(),
+        part: a.part,
+        doubt: a.doubt,
+    }));
+    ledger.append_blocking(entries).map_err(temporary)?;
+    ledger.end_run("completed").map_err(temporary)?;
+    Ok(())
+}
+
+/// Everything that was decided, with what the sheet adds. Of two decisions about one cell the later one counts.
+fn merged(before: &Decisions, judged: &Judged) -> Decisions {
+    let mut all = before.clone();
+    for row in &judged.values {
+        all.values
+            .retain(|v| v.map != row.map || !v.from.eq_ignore_ascii_case(&row.from));
+        all.values.push(row.clone());
+    }
+    for row in &judged.records {
+        all.records.retain(|r| !r.same_cell(row));
+    }
+    all.records.extend(judged.records.iter().cloned());
+    all
+}
+
+/// What was decided, a line each, without values: they are in the file, which the hash vouches for.
+fn summary(judged: &Judged) -> Vec<String> {
+    let values = judged.values.iter().map(|v| format!("map {}", v.map));
+    let records = judged.records.iter().map(|r| {
+        let mut line = format!("{} {} {}", r.decision.word(), r.step, r.key);
+        if !r.field.is_empty() {
+            line.push(' ');
+            line.push_str(&r.field);
+        }
+        line
+    });
+    let again = judged
+        .again
+        .iter()
+        .map(|a| format!("again {} {}", a.step, a.key));
+    values.chain(records).chain(again).collect()
+}
+
+fn told(file: &str, word: &str, remark: &Remark) -> String {
+    let mut text = format!("{word}: {file}:{}", remark.line);
+    if !remark.letter.is_empty() {
+        text.push_str(&format!(", column {} ({})", remark.letter, remark.column));
+    }
+    text.push_str(&format!(": {}", remark.message));
+    if !remark.hint.is_empty() {
+        text.push_str(&format!("\n  {}", remark.hint));
+    }
+    text
+}
+
+fn tell(args: &HoldsImport, judged: &Judged, noted: &Noted) {
+    if args.format == ReportFormat::Json {
+        let report = json!({
+            "schema_version": 1,
+            "by": noted.by,
+            "dry_run": args.dry_run,
+            "values": judged.values,
+            "records": judged.records,
+            "again": judged.again,
+            "already": judged.already,
+            "open": judged.open,
+            "notes": judged.notes,
+        });
+        out::result(&report.to_string());
+        return;
+    }
+    let would = if args.dry_run { "would be " } else { "" };
+    let (values, records, again) = (
+        judged.values.len(),
+        judged.records.len(),
+        judged.again.len(),
+    );
+    let mut text = format!(
+        "{values} rows of value maps, {records} decisions about records, {again} to be tried again: {would}noted down as decided by {}\n",
+        noted.by
+    );
+    if values + records + again == 0 {
+        "nothing new is decided\n".clone_into(&mut text);
+    }
+    for line in &noted.decided {
+        text.push_str(&format!("  {line}\n"));
+    }
+    if judged.already > 0 {
+        text.push_str(&format!("{} were decided before\n", judged.already));
+    }
+    if judged.open > 0 {
+        text.push_str(&format!("{} rows have no decision\n", judged.open));
+    }
+    if values > 0 {
+        text.push_str(
+            "value maps have changed: an approval of the sample no longer holds (`transload sample`, `transload approve`)\n",
+        );
+    }
+    if values + records + again > 0 && !args.dry_run {
+        text.push_str(
+            "nothing has run yet; `transload holds retry` or `transload run` applies it\n",
+        );
+    }
+    out::result(&text);
+}
+
+fn who(args: &HoldsImport) -> Result<String, Failure> {
+    let named = args.by.clone().or_else(|| {
+        ["USER", "LOGNAME", "USERNAME"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok())
+    });
+    named
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| {
+            Failure::new(Exit::Usage, "nobody is named who decides").hint("add `--by NAME`")
+        })
+}

@@ -1,0 +1,824 @@
+//! Holds as a sheet: out with reason and proposed fix, back with decisions, and only what they touch runs again.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
+
+mod support;
+
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Output, Stdio},
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
+use support::{
+    Example, Sandbox, failed_with,
+    loaded::Loaded,
+    recorder::{Recorder, Written},
+    report_of, step, transload,
+};
+
+/// The example with the most kinds of holds, loaded.
+fn loaded() -> &'static Loaded {
+    static LOADED: OnceLock<Loaded> = OnceLock::new();
+    LOADED.get_or_init(|| Loaded::run("smartdesk", "growth"))
+}
+
+type Row = BTreeMap<String, String>;
+
+/// One migration with its account, and what stands before it.
+struct Desk {
+    sandbox: Sandbox,
+    recorder: Recorder,
+    example: Example,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let (sandbox, example) = loaded().copy();
+        let recorder = Recorder::before(&sandbox);
+        example.edit(|text| text.replace(&sandbox.base, &recorder.base));
+        Desk {
+            sandbox,
+            recorder,
+            example,
+        }
+    }
+
+    fn sheet(&self) -> PathBuf {
+        self.example.folder.path().join("holds.csv")
+    }
+
+    fn holds(&self, action: &str, args: &[&str]) -> Output {
+        let mut command = transload();
+        command.args(["holds", action]).arg("migration.yaml");
+        command.args(args).current_dir(self.example.folder.path());
+        command.output().expect("it runs")
+    }
+
+    /// Exports the sheet and gives its rows.
+    fn export(&self) -> Vec<Row> {
+        let output = self.holds("export", &["--out", "holds.csv"]);
+        assert!(output.status.success(), "{output:?}");
+        let bytes = fs::read(self.sheet()).expect("a sheet");
+        assert!(bytes.starts_with(b"\xef\xbb\xbf"));
+        support::csv_rows(&self.sheet())
+    }
+
+    /// Exports, fills in decisions, and writes the sheet anew: (step, key, field, decision, new value, note).
+    fn decide(&self, decisions: &[(&str, &str, &str, &str, &str, &str)]) {
+        let mut rows = self.export();
+        for (step, key, field, decision, value, note) in decisions {
+            let is = |r: &&mut Row| r["step"] == *step && r["key"] == *key && r["field"] == *field;
+            let row = match rows.iter_mut().find(is) {
+                Some(row) => row,
+                // A row of one's own.
+                None => {
+                    let mut row: Row = rows[0].keys().map(|k| (k.clone(), String::new())).collect();
+                    row.insert("step".into(), (*step).into());
+                    row.insert("key".into(), (*key).into());
+                    row.insert("field".into(), (*field).into());
+                    rows.push(row);
+                    rows.last_mut().expect("a row")
+                }
+            };
+            row.insert("decision".into(), (*decision).into());
+            row.insert("new_value".into(), (*value).into());
+            row.insert("note".into(), (*note).into());
+        }
+        write(&self.sheet(), &rows);
+    }
+
+    fn import(&self) -> String {
+        let output = self.holds("import", &["holds.csv", "--by", "Kim Ortega"]);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn retry_with(&self, more: &[&str]) -> Output {
+        let mut args = vec!["--auto-approve", "--provision", "--format", "json"];
+        args.extend(more);
+        self.holds("retry", &args)
+    }
+
+    /// Tries again; gives the report and the writing calls.
+    fn retry(&self, more: &[&str]) -> (Value, usize) {
+        self.recorder.take();
+        let report = report_of(&self.retry_with(more));
+        for step in report["steps"].as_array().expect("steps") {
+            assert_eq!(step["balanced"], true, "{step}");
+        }
+        let calls = self.recorder.take();
+        (report, records(&calls))
+    }
+
+    fn contact(&self, email: &str) -> Option<Value> {
+        let mut all = self.sandbox.view("contacts", "All Contacts").into_iter();
+        all.find(|c| c["email"] == email)
+    }
+
+    fn held(&self, step: &str, key: &str) -> Option<String> {
+        let mut all = self.example.holds().into_iter();
+        all.find(|h| h.0 == step && h.1 == key).map(|h| h.2)
+    }
+
+    fn journal(&self) -> Vec<Value> {
+        let output = transload()
+            .args(["audit", "export"])
+            .arg(self.example.migration())
+            .args(["--format", "json"])
+            .output()
+            .expect("it runs");
+        let all: Value = serde_json::from_slice(&output.stdout).expect("json");
+        all["operations"].as_array().expect("operations").clone()
+    }
+}
+
+/// Writes a sheet with the columns in another order: spreadsheets move them.
+fn write(path: &Path, rows: &[Row]) {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let header: Vec<&String> = rows[0].keys().collect();
+    writer.write_record(&header).expect("a header");
+    for row in rows {
+        writer
+            .write_record(
+                header
+                    .iter()
+                    .map(|c| row.get(*c).map_or("", String::as_str)),
+            )
+            .expect("a row");
+    }
+    fs::write(path, writer.into_inner().expect("bytes")).expect("a sheet");
+}
+
+/// How many records were written: a bulk call writes several.
+fn records(calls: &[Written]) -> usize {
+    let of = |call: &Written| {
+        let body = call.body.as_object();
+        let list = body.and_then(|b| b.values().find_map(Value::as_array));
+        list.map_or(1, Vec::len)
+    };
+    calls.iter().map(of).sum()
+}
+
+fn sum(report: &Value, count: &str) -> usize {
+    let steps = report["steps"].as_array().expect("steps").iter();
+    steps
+        .map(|s| usize::try_from(s[count].as_u64().expect("a number")).expect("small"))
+        .sum()
+}
+
+#[test]
+fn decisions_come_back_and_only_what_they_touch_runs() {
+    let desk = Desk::new();
+    desk.decide(&[
+        ("contact", "C3013", "lifecycle", "map", "Customer", ""),
+        (
+            "contact",
+            "C3012",
+            "email",
+            "set",
+            "fixed.12@desk-clients.example",
+            "asked by phone",
+        ),
+        (
+            "contact",
+            "C3011",
+            "email",
+            "drop",
+            "",
+            "never had an address",
+        ),
+        (
+            "contact",
+            "C3014",
+            "owner",
+            "set",
+            "noor.haddad@desk.example",
+            "",
+        ),
+        ("contact", "C3014", "city", "blank", "", ""),
+        ("deal", "D708", "", "drop", "", ""),
+    ]);
+    let told = desk.import();
+    assert!(told.contains("1 rows of value maps, 5 decisions"), "{told}");
+    assert!(told.contains("approval"), "{told}");
+    // Nothing has run; a second time nothing is new.
+    assert_eq!(desk.recorder.take(), []);
+    let again = desk.import();
+    assert!(
+        again.contains("nothing new is decided") && again.contains("6 were decided before"),
+        "{again}"
+    );
+    let dry = desk.holds("retry", &["--dry-run", "--step", "contact"]);
+    let dry = String::from_utf8_lossy(&dry.stdout).into_owned();
+    assert!(
+        dry.contains("set email") && dry.contains("would be gone over"),
+        "{dry}"
+    );
+    assert_eq!(desk.recorder.take(), []);
+
+    let output = desk.retry_with(&[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("goes over 116 of 116 held records, 4 of them with a decision"),
+        "{said}"
+    );
+    let report = report_of(&output);
+    let calls = desk.recorder.take();
+    let preview = report["preview"].as_array().expect("a preview");
+    let new: u64 = preview.iter().filter_map(|p| p["new"].as_u64()).sum();
+    assert!(new > 5, "{preview:?}");
+    assert_eq!(records(&calls), sum(&report, "created"));
+    assert_eq!(sum(&report, "created") as u64, new);
+    assert_eq!(sum(&report, "updated"), 0);
+    assert_eq!(step(&report, "contact")["dropped"], 1, "{report}");
+    assert_eq!(step(&report, "deal")["dropped"], 1);
+
+    // What the destination holds now.
+    let stages = desk.sandbox.get("/selector/lifecycle_stages");
+    let customer = stages["lifecycle_stages"]
+        .as_array()
+        .expect("stages")
+        .iter()
+        .find(|s| s["name"] == "Customer")
+        .expect("a stage")["id"]
+        .clone();
+    for email in [
+        "morgan.13@desk-clients.example",
+        "devon.93@desk-clients.example",
+    ] {
+        let contact = desk.contact(email).expect("mapped");
+        assert_eq!(contact["lifecycle_stage_id"], customer, "{email}");
+    }
+    assert!(desk.contact("fixed.12@desk-clients.example").is_some());
+    let owned = desk
+        .contact("bailey.14@desk-clients.example")
+        .expect("owned");
+    let users = desk.sandbox.get("/selector/owners");
+    let noor = users["users"]
+        .as_array()
+        .expect("users")
+        .iter()
+        .find(|u| u["email"] == "noor.haddad@desk.example")
+        .expect("a user");
+    assert_eq!(owned["owner_id"], noor["id"]);
+    assert_eq!(owned["city"], Value::Null);
+    for (step, key) in [
+        ("contact", "C3011"),
+        ("contact", "C3012"),
+        ("contact", "C3013"),
+        ("deal", "D708"),
+    ] {
+        assert_eq!(desk.held(step, key), None, "{step} {key}");
+    }
+
+    // Nothing is left: neither for a retry nor for a run.
+    let (_, calls) = desk.retry(&[]);
+    assert_eq!(calls, 0);
+    assert_eq!(desk.example.run()["calls_write"], 0);
+
+    // The audit shows who decided, and the trace of the record too.
+    let decided: Vec<Value> = desk
+        .journal()
+        .into_iter()
+        .filter(|e| e["outcome"] == "decided")
+        .collect();
+    assert_eq!(decided.len(), 1, "{decided:?}");
+    let reason = decided[0]["reason"].as_str().expect("a reason");
+    assert!(
+        reason.contains("Kim Ortega") && reason.contains("set contact C3012 email"),
+        "{reason}"
+    );
+    assert!(
+        !reason.contains("fixed.12"),
+        "values stay in the file: {reason}"
+    );
+    let trace = transload()
+        .arg("trace")
+        .arg(desk.example.migration())
+        .args(["contact/C3012", "--provision"])
+        .output()
+        .expect("it runs");
+    let trace = String::from_utf8_lossy(&trace.stdout).into_owned();
+    assert!(
+        trace.contains("decided: set email \"fixed.12@desk-clients.example\", by Kim Ortega")
+            && trace.contains("asked by phone"),
+        "{trace}"
+    );
+    let verify = transload()
+        .args(["audit", "verify"])
+        .arg(desk.example.migration())
+        .output()
+        .expect("it runs");
+    assert!(verify.status.success());
+}
+
+#[test]
+fn a_filter_takes_along_what_waits() {
+    let desk = Desk::new();
+    desk.decide(&[(
+        "contact",
+        "C3012",
+        "email",
+        "set",
+        "fixed.12@desk-clients.example",
+        "",
+    )]);
+    desk.import();
+    let (report, calls) = desk.retry(&["--step", "contact", "--key", "C3012"]);
+    assert_eq!(step(&report, "contact")["created"], 1);
+    assert_eq!(step(&report, "contact")["read"], 1);
+    let behind = sum(&report, "created") - 1;
+    assert!(behind > 0, "{report}");
+    assert_eq!(calls, sum(&report, "created") + sum(&report, "updated"));
+    let none = desk.retry_with(&["--key", "nobody"]);
+    assert!(failed_with(&none, 3).contains("no hold is meant"));
+}
+
+#[test]
+fn a_refused_record_is_tried_again_once_for_each_decision() {
+    let desk = Desk::new();
+    let choice = (
+        "contact",
+        "C3014",
+        "cf_preferred_channel",
+        "set",
+        "Carrier pigeon",
+        "",
+    );
+    desk.decide(&[
+        (
+            "contact",
+            "C3014",
+            "owner",
+            "set",
+            "noor.haddad@desk.example",
+            "",
+        ),
+        choice,
+    ]);
+    desk.import();
+    let only = ["--step", "contact", "--key", "C3014"];
+    let (report, calls) = desk.retry(&only);
+    assert_eq!(step(&report, "contact")["failed"], 1, "{report}");
+    // Together with others, then alone for the reason.
+    assert!(calls > 0);
+    let code = desk.held("contact", "C3014").expect("refused");
+    assert!(code.starts_with("refused"), "{code}");
+    // The same content is not sent again by itself.
+    assert_eq!(desk.retry(&only).1, 0);
+    assert_eq!(desk.example.run()["calls_write"], 0);
+    desk.decide(&[("contact", "C3014", "", "again", "", "")]);
+    let told = desk.import();
+    assert!(told.contains("1 to be tried again"), "{told}");
+    assert!(desk.import().contains("nothing new is decided"));
+    assert_eq!(desk.retry(&only).1, calls);
+    assert_eq!(desk.retry(&only).1, 0);
+    // A later decision about the same cell takes the place of the earlier one.
+    desk.decide(&[(
+        "contact",
+        "C3014",
+        "cf_preferred_channel",
+        "set",
+        "E-mail",
+        "",
+    )]);
+    desk.import();
+    let (report, calls) = desk.retry(&only);
+    assert_eq!(step(&report, "contact")["created"], 1, "{report}");
+    assert!(calls >= 1);
+    assert_eq!(desk.held("contact", "C3014"), None);
+}
+
+#[test]
+fn a_sheet_without_decisions_changes_nothing() {
+    let desk = Desk::new();
+    let rows = desk.export();
+    assert!(rows.len() >= 116, "{}", rows.len());
+    let exported = fs::read_to_string(desk.sheet()).expect("a sheet");
+    let before = desk.journal();
+    let semicolons = {
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(b';')
+            .from_writer(Vec::new());
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(exported.as_bytes());
+        for record in reader.records() {
+            writer.write_record(&record.expect("a row")).expect("a row");
+        }
+        String::from_utf8(writer.into_inner().expect("bytes")).expect("text")
+    };
+    let few: Vec<Row> = rows.iter().step_by(7).rev().cloned().collect();
+    for (name, text) in [
+        ("as it was", exported.clone()),
+        (
+            "without the mark",
+            exported.trim_start_matches('\u{feff}').to_owned(),
+        ),
+        (
+            "with line ends of another system",
+            exported.replace('\n', "\r\n"),
+        ),
+        ("with semicolons", semicolons),
+    ] {
+        fs::write(desk.sheet(), text).expect("a sheet");
+        let told = desk.import();
+        assert!(told.starts_with("nothing new is decided"), "{name}: {told}");
+    }
+    write(&desk.sheet(), &few);
+    assert!(desk.import().starts_with("nothing new is decided"));
+    assert!(
+        !desk
+            .example
+            .folder
+            .path()
+            .join(".transload/overrides.json")
+            .exists()
+    );
+    assert_eq!(desk.journal(), before);
+    // And a try without a decision writes nothing.
+    assert_eq!(desk.retry(&[]).1, 0);
+}
+
+#[test]
+fn what_looks_like_a_formula_comes_back_as_it_was() {
+    let desk = Desk::new();
+    let value = "=HYPERLINK(\"x\")";
+    desk.example.edit_export("contacts.csv", |bytes| {
+        let text = String::from_utf8(bytes).expect("text");
+        text.replace("regular guest", "\"=HYPERLINK(\"\"x\"\")\"")
+            .into_bytes()
+    });
+    desk.example.run();
+    let rows = desk.export();
+    let row = rows.iter().find(|r| r["key"] == "C3013").expect("a row");
+    assert_eq!(row["value"], format!("'{value}"));
+    desk.decide(&[("contact", "C3013", "lifecycle", "map", "Customer", "=1+1")]);
+    desk.import();
+    let file = fs::read(desk.example.folder.path().join(".transload/overrides.json")).expect("it");
+    let decided: Value = serde_json::from_slice(&file).expect("json");
+    assert_eq!(decided["values"][0]["from"], value, "{decided}");
+    desk.retry(&[]);
+    assert_eq!(desk.held("contact", "C3013"), None);
+    assert!(desk.contact("morgan.13@desk-clients.example").is_some());
+}
+
+#[test]
+fn killed_between_decisions_and_their_end_nothing_is_lost_and_nothing_is_twice() {
+    let desk = Desk::new();
+    desk.decide(&[
+        ("contact", "C3013", "lifecycle", "map", "Customer", ""),
+        (
+            "contact",
+            "C3012",
+            "email",
+            "set",
+            "fixed.12@desk-clients.example",
+            "",
+        ),
+        (
+            "contact",
+            "C3014",
+            "owner",
+            "set",
+            "noor.haddad@desk.example",
+            "",
+        ),
+    ]);
+    desk.import();
+    let before = support::counts(&desk.sandbox);
+    for calls in [1, 3] {
+        desk.recorder.take();
+        let mut child = transload()
+            .args([
+                "holds",
+                "retry",
+                "migration.yaml",
+                "--auto-approve",
+                "--provision",
+            ])
+            .current_dir(desk.example.folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let until = Instant::now() + Duration::from_secs(60);
+        let mut seen = 0;
+        while seen < calls && Instant::now() < until && child.try_wait().expect("a child").is_none()
+        {
+            seen += desk.recorder.take().len();
+            thread::sleep(Duration::from_millis(2));
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    desk.retry(&[]);
+    let after = support::counts(&desk.sandbox);
+    assert_eq!(desk.retry(&[]).1, 0);
+    assert_eq!(desk.example.run()["calls_write"], 0);
+    // Undisturbed, the same decisions lead to the same.
+    let other = Desk::new();
+    assert_eq!(support::counts(&other.sandbox), before);
+    fs::copy(
+        desk.example.folder.path().join(".transload/overrides.json"),
+        other
+            .example
+            .folder
+            .path()
+            .join(".transload/overrides.json"),
+    )
+    .expect("a copy");
+    other.retry(&[]);
+    assert_eq!(support::counts(&other.sandbox), after);
+    assert_eq!(other.example.holds(), desk.example.holds());
+}
+
+/// A sheet that is damaged in one way, and what is said about it.
+type Damage = (&'static str, fn(&mut Vec<Row>));
+
+fn row<'r>(rows: &'r mut [Row], key: &str) -> &'r mut Row {
+    rows.iter_mut().find(|r| r["key"] == key).expect("a row")
+}
+
+fn put(rows: &mut [Row], key: &str, cells: &[(&str, &str)]) {
+    let row = row(rows, key);
+    for (column, text) in cells {
+        row.insert((*column).to_owned(), (*text).to_owned());
+    }
+}
+
+const DAMAGES: &[Damage] = &[
+    ("an unknown decision", |r| {
+        put(
+            r,
+            "C3013",
+            &[("decision", "mapp"), ("new_value", "Customer")],
+        )
+    }),
+    ("no decision", |r| {
+        put(r, "C3013", &[("new_value", "Customer")])
+    }),
+    ("no value", |r| {
+        put(r, "C3013", &[("decision", "map")]);
+        put(r, "C3012", &[("decision", "set")]);
+    }),
+    ("a needless value", |r| {
+        put(r, "C3011", &[("decision", "drop"), ("new_value", "x")])
+    }),
+    ("no choice", |r| {
+        let mut own = row(r, "T11").clone();
+        for (column, text) in [
+            ("id", ""),
+            ("field", "done"),
+            ("decision", "set"),
+            ("new_value", "maybe"),
+        ] {
+            own.insert(column.into(), text.into());
+        }
+        r.push(own);
+    }),
+    ("no e-mail address", |r| {
+        put(r, "C3012", &[("decision", "set"), ("new_value", "nobody")])
+    }),
+    ("too long", |r| {
+        let mut own = row(r, "C3012").clone();
+        let long = "x".repeat(300);
+        for (column, text) in [
+            ("id", ""),
+            ("field", "city"),
+            ("decision", "set"),
+            ("new_value", &*long),
+        ] {
+            own.insert(column.into(), text.into());
+        }
+        r.push(own);
+    }),
+    ("no value map", |r| {
+        put(
+            r,
+            "C3012",
+            &[("decision", "map"), ("new_value", "a@desk.example")],
+        )
+    }),
+    ("a required field", |r| {
+        put(r, "C3011", &[("decision", "blank")])
+    }),
+    ("no field", |r| {
+        put(r, "D708", &[("decision", "set"), ("new_value", "x")])
+    }),
+    ("no conflict", |r| put(r, "C3012", &[("decision", "keep")])),
+    ("nothing refused", |r| {
+        put(r, "C3012", &[("decision", "again")])
+    }),
+    ("an unknown step", |r| {
+        put(r, "C3012", &[("step", "contac"), ("decision", "drop")])
+    }),
+    ("another key", |r| {
+        put(r, "C3012", &[("key", "C3013"), ("decision", "drop")])
+    }),
+    ("another field", |r| {
+        put(r, "C3012", &[("field", "city"), ("decision", "blank")])
+    }),
+    ("a changed value", |r| {
+        put(
+            r,
+            "C3013",
+            &[
+                ("value", "regular"),
+                ("decision", "map"),
+                ("new_value", "Customer"),
+            ],
+        )
+    }),
+    ("an unknown record", |r| {
+        put(
+            r,
+            "C3012",
+            &[("id", ""), ("key", "C3O12"), ("decision", "drop")],
+        )
+    }),
+    ("an unknown field", |r| {
+        put(
+            r,
+            "C3012",
+            &[("id", ""), ("field", "citty"), ("decision", "blank")],
+        )
+    }),
+    ("another migration", |r| {
+        put(
+            r,
+            "C3012",
+            &[("id", "h00000000-0123456789ab"), ("decision", "drop")],
+        )
+    }),
+    ("two decisions", |r| {
+        put(
+            r,
+            "C3012",
+            &[("decision", "set"), ("new_value", "a@desk.example")],
+        );
+        let mut other = row(r, "C3012").clone();
+        other.insert("decision".into(), "drop".into());
+        other.insert("new_value".into(), String::new());
+        r.push(other);
+    }),
+    ("two rows of a value map", |r| {
+        put(
+            r,
+            "C3013",
+            &[("decision", "map"), ("new_value", "Customer")],
+        );
+        put(r, "C3093", &[("decision", "map"), ("new_value", "Lead")]);
+    }),
+    ("a column less", |r| {
+        for row in r.iter_mut() {
+            row.remove("decision");
+            row.insert("decison".to_owned(), String::new());
+        }
+    }),
+];
+
+#[test]
+fn damaged_sheets_are_told_with_row_column_cause_and_hint() {
+    let desk = Desk::new();
+    let rows = desk.export();
+    let before = desk.journal();
+    let mut told = String::new();
+    for (name, damage) in DAMAGES {
+        let mut damaged = rows.clone();
+        // As few rows as possible: the lines stay where they are when the example grows.
+        damaged
+            .retain(|r| ["C3011", "C3012", "C3013", "C3093", "D708", "T11"].contains(&&*r["key"]));
+        damage(&mut damaged);
+        write(&desk.sheet(), &damaged);
+        let output = desk.holds("import", &["holds.csv", "--by", "Kim Ortega"]);
+        assert_eq!(output.stdout, b"", "{name}");
+        failed_with(&output, 2);
+        told.push_str(&format!(
+            "== {name}\n{}\n",
+            String::from_utf8_lossy(&output.stderr)
+        ));
+    }
+    fs::write(desk.sheet(), b"step,key\nK\xf6ln,1\n").expect("a sheet");
+    let output = desk.holds("import", &["holds.csv", "--by", "Kim Ortega"]);
+    told.push_str(&format!("== bytes\n{}", failed_with(&output, 2)));
+    insta::assert_snapshot!("damaged_sheets", told);
+    // Nothing of it was noted down.
+    assert_eq!(desk.journal(), before);
+    assert!(
+        !desk
+            .example
+            .folder
+            .path()
+            .join(".transload/overrides.json")
+            .exists()
+    );
+}
+
+#[test]
+fn a_workbook_goes_out_and_comes_back() {
+    let desk = Desk::new();
+    let output = desk.holds("export", &["--out", "holds.xlsx"]);
+    assert!(output.status.success(), "{output:?}");
+    let import = |file: &str| desk.holds("import", &[file, "--by", "Kim Ortega"]);
+    let told = import("holds.xlsx");
+    assert!(String::from_utf8_lossy(&told.stdout).starts_with("nothing new is decided"));
+    // Filled in by another program, which keeps numbers as numbers.
+    let rows = desk.export();
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    let header: Vec<&String> = rows[0].keys().collect();
+    for (column, name) in (0u16..).zip(&header) {
+        sheet
+            .write_string(0, column, name.as_str())
+            .expect("a cell");
+    }
+    for (line, row) in (1u32..).zip(&rows) {
+        for (column, name) in (0u16..).zip(&header) {
+            let cell = match (row["key"].as_str(), name.as_str()) {
+                ("C3013", "decision") => "map",
+                ("C3013", "new_value") => "Custmer",
+                ("C3012", "decision") => "drip",
+                _ => row[*name].as_str(),
+            };
+            match cell.parse::<f64>() {
+                Ok(n) => sheet.write_number(line, column, n).expect("a cell"),
+                Err(_) => sheet.write_string(line, column, cell).expect("a cell"),
+            };
+        }
+    }
+    book.save(desk.example.folder.path().join("filled.xlsx"))
+        .expect("a workbook");
+    let told = failed_with(&import("filled.xlsx"), 2);
+    assert!(told.contains("1 fault in filled.xlsx"), "{told}");
+    let said = import("filled.xlsx").stderr;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(said.contains("did you mean `Customer`?"), "{said}");
+}
+
+#[test]
+fn a_sheet_of_before_says_what_is_no_longer_held() {
+    let desk = Desk::new();
+    desk.decide(&[(
+        "contact",
+        "C3012",
+        "email",
+        "set",
+        "fixed.12@desk-clients.example",
+        "",
+    )]);
+    let old = fs::read(desk.sheet()).expect("a sheet");
+    desk.import();
+    desk.retry(&["--key", "C3012"]);
+    // The very decision is known.
+    fs::write(desk.sheet(), &old).expect("a sheet");
+    assert!(desk.import().contains("1 were decided before"));
+    // Another one comes too late.
+    let text = String::from_utf8(old)
+        .expect("text")
+        .replace("fixed.12@", "other.12@");
+    fs::write(desk.sheet(), text).expect("a sheet");
+    let output = desk.holds("import", &["holds.csv", "--by", "Kim Ortega"]);
+    assert!(output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("C3012 of step `contact` is no longer held"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_import_beside_a_run_is_refused() {
+    let desk = Desk::new();
+    desk.decide(&[("contact", "C3011", "email", "drop", "", "")]);
+    let ledger = desk.example.folder.path().join(".transload/ledger.sqlite");
+    let clock = std::sync::Arc::new(transload::clock::SystemClock::new());
+    let run = transload::ledger::Ledger::open(&ledger, transload::ledger::Options::new(clock));
+    let run = run.expect("the lease");
+    let output = desk.holds("import", &["holds.csv", "--by", "Kim Ortega"]);
+    assert!(failed_with(&output, 7).contains("lease"));
+    assert!(
+        !desk
+            .example
+            .folder
+            .path()
+            .join(".transload/overrides.json")
+            .exists()
+    );
+    drop(run);
+    desk.import();
+}
