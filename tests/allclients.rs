@@ -132,7 +132,7 @@ fn books_balance_and_a_second_run_writes_nothing() {
 fn ac_01_contacts_arrive_with_every_standard_field_and_email_as_key() {
     let (there, rows) = (by_email(), rows_by_email());
     let held = held_keys("contact");
-    let mut compared = 0;
+    let (mut compared, mut partners, mut phones) = (0, 0, BTreeSet::new());
     let merged: usize = rows.values().map(|r| r.len() - 1).sum();
     for (email, rows) in &rows {
         let keys: Vec<&String> = rows.iter().map(|r| &r["ContactID"]).collect();
@@ -160,8 +160,31 @@ fn ac_01_contacts_arrive_with_every_standard_field_and_email_as_key() {
         if !row["Last Name"].is_empty() {
             assert_eq!(contact["last_name"], row["Last Name"].as_str(), "{email}");
         }
+        // Telephone numbers keep their digits; the country's code may be put before them.
+        let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
         let custom = &contact["custom_field"];
+        for (column, found) in [
+            ("Phone 1", &contact["mobile_number"]),
+            ("Phone 2", &contact["work_number"]),
+            ("Phone 3", &custom["cf_phone_3"]),
+            ("Phone 4", &custom["cf_phone_4"]),
+        ] {
+            if !row[column].is_empty() {
+                let found = digits(found.as_str().unwrap_or_default());
+                assert!(
+                    found.ends_with(&digits(&row[column])),
+                    "{email} {column}: {found}"
+                );
+                phones.insert(column);
+            }
+        }
+        let partner = format!("{} {}", row["Other First Name"], row["Other Last Name"]);
+        if !partner.trim().is_empty() {
+            assert_eq!(custom["cf_partner"], partner.trim(), "{email}");
+            partners += 1;
+        }
         for (column, field) in [
+            ("Other Birthday", "cf_partner_birthday"),
             ("ContactID", "cf_allclients_id"),
             ("Company", "cf_company"),
             ("Other Email", "cf_other_email"),
@@ -181,6 +204,7 @@ fn ac_01_contacts_arrive_with_every_standard_field_and_email_as_key() {
         compared += 1;
     }
     assert!(compared > 200, "only {compared} compared");
+    assert!(partners > 5 && phones.len() > 1, "{partners} {phones:?}");
     assert!(merged > 0, "the export has duplicates");
     let books = step(&world().report, "contact");
     assert_eq!(books["merged"].as_u64(), Some(merged as u64));
@@ -288,6 +312,19 @@ fn ac_02_notes_follow_their_contact_and_orphans_are_held() {
     }
     assert!(checked > 20, "only {checked} notes compared");
     let books = step(&w.report, "note");
+    // Books count records of the source: a text over two pages is one of them, and two notes at the destination.
+    let dump = w.sandbox.admin_get("/dump?object=note");
+    let there = dump["note"].as_array().expect("notes");
+    let second_page = |n: &&Value| {
+        let text = n["fields"]["body"].as_str().unwrap_or_default();
+        text.contains("(2/2)")
+    };
+    let second_pages = there.iter().filter(second_page).count() as u64;
+    assert_eq!(second_pages, 1);
+    assert_eq!(
+        books["created"].as_u64().map(|n| n + second_pages),
+        Some(there.len() as u64)
+    );
     assert_eq!(
         books["read"].as_u64(),
         books["created"]

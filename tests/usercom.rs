@@ -114,7 +114,8 @@ fn uc_01_deals_and_engagements_make_contacts_the_others_are_leads_and_chat_visit
         .into_iter()
         .map(|mut d| d.remove("user_id").expect("a contact"))
         .collect();
-    let (mut leads, mut by_deal) = (0, 0);
+    let accounts = by_custom(&m.accounts, "cf_usercom_id");
+    let (mut leads, mut by_deal, mut with_account) = (0, 0, 0);
     for (row, contact) in arrived() {
         let engaged = ["call", "email", "meeting"].contains(&row["last_event_type"].as_str());
         let deal = with_deal.contains(&row["id"]);
@@ -139,10 +140,17 @@ fn uc_01_deals_and_engagements_make_contacts_the_others_are_leads_and_chat_visit
         );
         let linked = contact["sales_accounts"].as_array().expect("a list");
         assert_eq!(!linked.is_empty(), wanted == "customer");
+        // The company of a merged duplicate became the survivor's account.
+        if let (Some(link), Some(account)) = (linked.first(), accounts.get(&row["company_id"])) {
+            assert_eq!(link["id"], account["id"], "{row:?}");
+            assert_eq!(link["is_primary"], true);
+            with_account += 1;
+        }
         leads += usize::from(wanted == "lead");
         by_deal += usize::from(deal && !engaged);
     }
     assert!(leads > 50 && by_deal > 5, "{leads} {by_deal}");
+    assert!(with_account > 50, "only {with_account}");
     let silent = m.export("contacts.csv");
     let silent = silent
         .iter()
@@ -156,7 +164,7 @@ fn uc_02_companies_become_accounts_once() {
     let m = moved();
     let there = by_custom(&m.accounts, "cf_usercom_id");
     let industries = m.selector("industry_types");
-    let mut compared = 0;
+    let (mut compared, mut partners) = (0, 0);
     for row in m.export("companies.csv") {
         let Some(account) = there.get(&row["id"]) else {
             continue;
@@ -183,9 +191,18 @@ fn uc_02_companies_become_accounts_once() {
         // The survivor of two may have the other one's industry.
         if row["id"] != "5007" && row["id"] != "5008" {
             assert_eq!(industry, wanted.map(|w| industries[w]), "{row:?}");
+            let partner = match row["partner"].as_str() {
+                "t" => Value::Bool(true),
+                "f" => Value::Bool(false),
+                _ => Value::Null,
+            };
+            assert_eq!(account["custom_field"]["cf_partner"], partner, "{row:?}");
+            partners += usize::from(partner == true);
+            assert_eq!(account["owner_id"].as_i64(), owner_of(&row["assigned_to"]));
         }
         compared += 1;
     }
+    assert!(partners > 10, "only {partners}");
     assert_eq!(step(&m.report, "account")["merged"], 1);
     assert_eq!(compared, m.export("companies.csv").len() - 1);
 }
@@ -239,16 +256,59 @@ fn uc_04_each_pipeline_gets_its_stages_with_whole_probabilities() {
     let m = moved();
     let pipelines = m.selector("deal_pipelines");
     let stages = stages();
-    let find = |pipeline: &str, name: &str| {
+    let stage = |pipeline: &str, name: &str| {
         let found = stages.values().find(|s| {
             s["name"] == name && s["deal_pipeline_id"].as_i64() == pipelines.get(pipeline).copied()
         });
-        found.unwrap_or_else(|| panic!("{pipeline}/{name}"))["probability"].clone()
+        found.unwrap_or_else(|| panic!("{pipeline}/{name}"))
     };
+    let find = |pipeline: &str, name: &str| stage(pipeline, name)["probability"].clone();
     assert_eq!(find("default pipeline", "Audit"), 34, "33.5 rounded");
     assert_eq!(find("partners", "First call"), 12, "12.4 rounded");
     assert_eq!(find("partners", "Signed"), 100, "99.6 rounded");
     assert_eq!(find("default pipeline", "New"), 10);
+    // Every stage stands in its own pipeline; a new one keeps its place in the order.
+    let rows = m.export("stages.csv");
+    for row in &rows {
+        let pipeline = match row["pipeline"].as_str() {
+            "Main" => "default pipeline".to_owned(),
+            other => other.to_lowercase(),
+        };
+        let there = stage(&pipeline, &row["name"]);
+        if row["name"] != "Won" {
+            assert_eq!(there["position"].to_string(), row["position"], "{row:?}");
+        }
+    }
+    let partners = stages
+        .values()
+        .filter(|s| s["deal_pipeline_id"].as_i64() == pipelines.get("partners").copied());
+    assert_eq!(partners.count(), 2, "no stage of the other pipeline");
+    let deals = by_custom(&m.deals, "cf_usercom_id");
+    let names = by_column(&rows, "id");
+    let mut used = BTreeSet::new();
+    for row in m.export("deals.csv") {
+        let (Some(deal), Some(named)) = (deals.get(&row["id"]), names.get(&row["stage_id"])) else {
+            continue;
+        };
+        let there = &stages[&deal["deal_stage_id"].as_i64().expect("a stage")];
+        assert_eq!(
+            deal["deal_pipeline_id"], there["deal_pipeline_id"],
+            "{row:?}"
+        );
+        used.insert(named["pipeline"].clone());
+    }
+    assert_eq!(used.len(), 2, "both pipelines have deals");
+    // The report says that probabilities are rounded.
+    let page = support::transload()
+        .args(["page", "--format", "markdown"])
+        .arg(m.example.migration())
+        .output()
+        .expect("it runs");
+    let page = String::from_utf8_lossy(&page.stdout).into_owned();
+    assert!(
+        page.contains("`stage.probability`: `round` makes it a whole number"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -346,10 +406,13 @@ fn uc_06_activities_become_tasks_or_email_records_by_type() {
     let mut held = m.held_keys("activity");
     held.extend(m.held_keys("email_record"));
     let contacts = contacts();
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for row in m.export("activities.csv") {
         if held.contains(&row["id"]) {
             continue;
         }
+        *kinds.entry(row["activity_type"].clone()).or_default() += 1;
+        assert!(!row["activity_type"].is_empty());
         let title = format!("{}: {}", row["activity_type"], row["name"]);
         let (record, at) = match row["activity_type"].starts_with("email") {
             true => {
@@ -366,6 +429,10 @@ fn uc_06_activities_become_tasks_or_email_records_by_type() {
             let text = format!("{} seconds", row["duration"]);
             assert_eq!(record["description"], text);
         }
+        assert_eq!(record["owner_id"].as_i64(), owner_of(&row["assigned_to"]));
+    }
+    for kind in ["email_open", "email_click", "call", "push"] {
+        assert!(kinds.get(kind).is_some_and(|n| *n > 5), "{kind}: {kinds:?}");
     }
     assert!(tasks.len() > 60 && records.len() > 60);
 }

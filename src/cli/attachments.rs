@@ -22,20 +22,32 @@ use crate::{
 /// When a key cannot be had, or cannot be sent.
 pub fn downloads(migration: &Migration, cancel: &Cancel) -> Result<Downloads, Failure> {
     let attachments = &migration.attachments;
-    let hosts: Result<Vec<Host>, Failure> = attachments.hosts.iter().map(host).collect();
-    Ok(Downloads::new(Settings {
-        hosts: Hosts::new(hosts?),
+    let hosts: Result<Vec<Host>, Failure> = attachments.hosts.iter().map(with_key).collect();
+    Ok(reader(migration, hosts?, cancel))
+}
+
+/// The same for a command that asks which files may be read and reads none: it needs no keys.
+pub fn rules(migration: &Migration) -> Downloads {
+    let hosts = migration.attachments.hosts.iter();
+    let hosts = hosts.map(|h| host(h, None)).collect();
+    reader(migration, hosts, &Cancel::new())
+}
+
+fn reader(migration: &Migration, hosts: Vec<Host>, cancel: &Cancel) -> Downloads {
+    let attachments = &migration.attachments;
+    Downloads::new(Settings {
+        hosts: Hosts::new(hosts),
         max: attachments.max,
         timeout: attachments.timeout,
         folder: state_folder(&migration.path).join("attachments"),
         backoff: Backoff::of(&migration.mapping.source.limits),
         cancel: cancel.clone(),
-    }))
+    })
 }
 
-fn host(host: &FileHost) -> Result<Host, Failure> {
+fn with_key(named: &FileHost) -> Result<Host, Failure> {
     let usage = |why: String| Failure::new(Exit::Usage, why);
-    let secret = match &host.secret {
+    let secret = match &named.secret {
         None => None,
         Some(SecretRef::Env(name)) => {
             Some(Secret::from_env(name).map_err(|e| usage(e.to_string()))?)
@@ -47,17 +59,21 @@ fn host(host: &FileHost) -> Result<Host, Failure> {
     let key = match secret {
         None => None,
         Some(secret) => Some(
-            HostKey::new(&host.name, &host.header, &host.value, &secret)
+            HostKey::new(&named.name, &named.header, &named.value, &secret)
                 .map_err(|e| usage(e.to_string()))?,
         ),
     };
-    Ok(Host {
-        name: host.name.clone(),
-        port: host.port,
-        internal: host.internal,
-        plain: host.plain,
+    Ok(host(named, key))
+}
+
+fn host(named: &FileHost, key: Option<HostKey>) -> Host {
+    Host {
+        name: named.name.clone(),
+        port: named.port,
+        internal: named.internal,
+        plain: named.plain,
         key,
-    })
+    }
 }
 
 /// The files that a run sent, by step.

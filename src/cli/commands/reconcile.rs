@@ -9,7 +9,6 @@ use crate::{
         load, out, pacing,
         progress::Progress,
     },
-    connector::Cancel,
     event::Event,
     mapping::DestinationConnection,
     outcome::reconcile::Reconciliation,
@@ -121,8 +120,8 @@ async fn start(
         let progress = Arc::clone(progress);
         Arc::new(move |event: &Event| progress.event(event))
     };
-    let downloads = attachments::downloads(migration, &Cancel::new())?;
-    let source = Arc::new(connect::source_of(migration)?.fetching(downloads));
+    let rules = attachments::rules(migration);
+    let source = Arc::new(connect::source_of(migration)?.fetching(rules));
     let state = state_folder(&migration.path);
     let access = Access {
         provision: args.provision,
