@@ -22,6 +22,7 @@ pub fn lower(node: Option<&Node>, folder: &Path, out: &mut Diagnostics) -> Attac
     if let Some(Scalar::Seconds(seconds)) = amount("timeout") {
         found.timeout = Duration::from_secs(u64::try_from(seconds).unwrap_or_default().max(1));
     }
+    found.read_back = node.get_bool("read_back").unwrap_or(true);
     for entry in node.get_entries("hosts") {
         found.hosts.extend(host(entry, folder, out));
     }

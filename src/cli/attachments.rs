@@ -39,6 +39,7 @@ fn reader(migration: &Migration, hosts: Vec<Host>, cancel: &Cancel) -> Downloads
         hosts: Hosts::new(hosts),
         max: attachments.max,
         timeout: attachments.timeout,
+        read_back: attachments.read_back,
         folder: state_folder(&migration.path).join("attachments"),
         backoff: Backoff::of(&migration.mapping.source.limits),
         cancel: cancel.clone(),

@@ -40,6 +40,8 @@ pub struct Attachments {
     pub max: u64,
     /// The longest time for one try to read one file.
     pub timeout: Duration,
+    /// Whether the copy of a file is read back where the destination tells its address.
+    pub read_back: bool,
 }
 
 impl Default for Attachments {
@@ -48,6 +50,7 @@ impl Default for Attachments {
             hosts: Vec::new(),
             max: 25_000_000,
             timeout: Duration::from_secs(300),
+            read_back: true,
         }
     }
 }

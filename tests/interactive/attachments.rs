@@ -347,6 +347,10 @@ fn copies_are_compared_and_a_wrong_one_is_told() {
         assert_eq!(documents(&sandbox).len(), 2);
         assert!(held(&example).is_empty());
     }
+    let (sandbox, example) = world(&rows, "attachments: {read_back: false}", &[]);
+    assert_eq!(example.run()["files"][0]["not_verifiable"], 2);
+    let routes = sandbox.admin_get("/calls");
+    assert_eq!(routes["by_route"]["GET /_files/"], Value::Null, "{routes}");
     let (sandbox, example) = world(&rows, "", &[]);
     let rule = json!({"faults": [{"fault": "truncated", "rate": 1.0, "method": "GET", "path": "/_files/*/*/*"}]});
     assert_eq!(sandbox.admin_post("/faults", &rule).0, 200);

@@ -35,6 +35,8 @@ pub struct Settings {
     pub max: u64,
     /// Longest time for one try.
     pub timeout: Duration,
+    /// Whether copies of files are read back from the destination, too.
+    pub read_back: bool,
     /// Where they are kept until they were sent on.
     pub folder: PathBuf,
     /// How often a host is tried, with which waits.
@@ -124,6 +126,11 @@ impl Downloads {
     /// Most bytes of one file, wherever it comes from.
     pub fn max(&self) -> u64 {
         self.inner.settings.max
+    }
+
+    /// Whether copies of files are read back from the destination.
+    pub fn reads_back(&self) -> bool {
+        self.inner.settings.read_back
     }
 
     /// Why an address is not asked, whatever is there; `None` for one that is.

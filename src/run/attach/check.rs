@@ -2,7 +2,7 @@
 
 use super::{Form, Sum};
 use crate::{
-    connector::{Reply, rest::Content},
+    connector::{Reply, download::Downloads, rest::Content},
     ident::StepId,
     ledger::{Entry, FileCheck, Origin, Undone},
     mapping::Step,
@@ -83,6 +83,7 @@ pub async fn sent(
     let differs = send::differing(ctx, step, &work.body, record)?;
     // One answer cannot speak for several files.
     let told = told.filter(|_| form.sums.len() == 1);
+    let reads_back = ctx.source.downloads().is_none_or(Downloads::reads_back);
     let mut verdicts: Vec<Verdict> = Vec::new();
     let mut addresses = Vec::new();
     for sum in &form.sums {
@@ -90,8 +91,13 @@ pub async fn sent(
             (Some(told), Some(answer)) => at_once(sum, told, answer),
             _ => ((FileCheck::NotVerifiable, None), None),
         };
+        let ((check, why), address) = match reads_back {
+            true => (verdict, address),
+            // The answer is all there is.
+            false => ((verdict.0, verdict.1.filter(|_| address.is_none())), None),
+        };
         addresses.push(address);
-        verdicts.push(verdict);
+        verdicts.push((check, why));
     }
     let mut entries = vec![send::confirmed(step, &work, &id, Origin::Created, written)];
     entries.extend(files(step, &work, form, &verdicts));

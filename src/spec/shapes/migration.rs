@@ -307,6 +307,12 @@ static ATTACHMENTS: Shape = Shape {
             "5m",
             "The longest time for one try to read one file.",
         ),
+        preset(
+            "read_back",
+            Kind::Bool,
+            "true",
+            "Whether the copy of a file is read back where the destination tells its address, which costs a call of the account for each file where the address is on the account's own server.",
+        ),
     ],
     rules: &[],
 };
