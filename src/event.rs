@@ -168,15 +168,19 @@ pub struct Counts {
 impl Counts {
     /// True when every record read has exactly one outcome.
     pub fn balanced(&self) -> bool {
-        self.read
-            == self.created
-                + self.updated
-                + self.unchanged
-                + self.merged
-                + self.routed
-                + self.dropped
-                + self.held
-                + self.failed
+        self.read == self.settled()
+    }
+
+    /// Records that have an outcome.
+    pub fn settled(&self) -> u64 {
+        self.created
+            + self.updated
+            + self.unchanged
+            + self.merged
+            + self.routed
+            + self.dropped
+            + self.held
+            + self.failed
     }
 
     /// Adds another step's books.

@@ -88,6 +88,24 @@ fn a_run_needs_a_sample_and_an_approval_and_then_ends_like_any_other() {
     );
     failed_with(&approve(&example, &[]), 3);
     assert_eq!(sample(&example, &[]).status.code(), Some(0));
+    let next = |example: &Example| {
+        let output = command("status", example, &["--format", "json"]);
+        let status: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let next = status["next"]["command"].as_str().expect("a command");
+        let word = next.split(' ').nth(1).expect("a word").to_owned();
+        (
+            status["run"]["command"].as_str().expect("one").to_owned(),
+            status["approval"]["state"]
+                .as_str()
+                .expect("one")
+                .to_owned(),
+            word,
+        )
+    };
+    let is = |last: &str, approval: &str, next: &str| {
+        (last.to_owned(), approval.to_owned(), next.to_owned())
+    };
+    assert_eq!(next(&example), is("sample", "none", "approve"));
     // A sample is no approval.
     failed_with(&run(&example), 4);
     let output = approve(&example, &["--note", "looked at each"]);
@@ -109,6 +127,11 @@ fn a_run_needs_a_sample_and_an_approval_and_then_ends_like_any_other() {
     ] {
         assert!(report["parts"][part].is_string(), "{part} in {report}");
     }
+    assert_eq!(next(&example), is("approve", "holds", "run"));
+    let text = command("status", &example, &[]).stdout;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    assert!(text.contains("approve (run 2 of 2) completed"), "{text}");
+    assert!(text.contains("approval: by Kim Ortega at "), "{text}");
     assert!(matches!(
         entries(&example, "approved").as_slice(),
         [Entry::Approved(a)] if a.by == "Kim Ortega" && a.note.as_deref() == Some("looked at each")
@@ -124,6 +147,13 @@ fn a_run_needs_a_sample_and_an_approval_and_then_ends_like_any_other() {
     assert_eq!(entries(&example, "waived"), []);
     // It still holds, and a further run writes nothing.
     assert_eq!(report_of(&run(&example))["calls_write"], 0);
+    assert_eq!(next(&example), is("run", "holds", "holds"));
+    let there = fs::read_to_string(example.migration()).expect("text");
+    example.edit(|text| text.replace("tier: growth", "tier: pro"));
+    assert_eq!(next(&example).1, "stale");
+    example.edit(|_| "spec: migration/v1\n".to_owned());
+    assert_eq!(next(&example).1, "not_known");
+    example.edit(|_| there);
     let verified = transload()
         .args(["audit", "verify"])
         .arg(example.migration())

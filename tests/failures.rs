@@ -10,7 +10,7 @@
 
 mod support;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     fs,
     path::Path,
@@ -237,7 +237,15 @@ fn another_run_that_is_active_ends_with_7() {
         .expect("it runs");
     assert!(status.status.success());
     let text = String::from_utf8_lossy(&status.stdout).into_owned();
-    assert!(text.contains("contact: under way"), "{text}");
+    for part in [
+        "is under way",
+        "under way  ",
+        &format!("process {}", first.id()),
+        " of 3",
+        "transload status --watch",
+    ] {
+        assert!(text.contains(part), "`{part}` in {text}");
+    }
     assert!(first.wait().expect("it ends").success());
     goes_on(&example, &sandbox);
 }
@@ -567,4 +575,111 @@ fn an_interrupted_change_of_a_record_of_others_is_made_again() {
         let id = &contact["custom_field"]["cf_allclients_id"];
         assert!(id.is_string(), "not brought up to date: {contact}");
     }
+}
+
+/// What `status` says as JSON.
+fn status(example: &Example) -> Value {
+    let output = transload()
+        .arg("status")
+        .arg(example.migration())
+        .args(["--format", "json"])
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn status_tells_from_another_terminal_how_far_a_run_is_and_what_it_waits_for() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    // Calls for a part of the notes; then the minute is used up.
+    example.edit(|text| text.replace("calls_per_minute: 0", "calls_per_minute: 300"));
+    let mut run = example
+        .command()
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let ledger = example.folder.path().join(".transload/ledger.sqlite");
+    let mut seen = Value::Null;
+    wait_until("a run that waits", || {
+        if !ledger.is_file() {
+            return false;
+        }
+        seen = status(&example);
+        seen["waits"]["until"].is_string() && seen["rate"]["calls_per_minute"].is_u64()
+    });
+    let mut watch = transload()
+        .arg("status")
+        .arg(example.migration())
+        .args(["--watch=1", "--format", "markdown"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    assert_eq!(seen["schema_version"], 2);
+    assert_eq!(
+        (&seen["state"], &seen["run"]["command"]),
+        (&json!("running"), &json!("run")),
+        "{seen}"
+    );
+    assert_eq!(seen["holder"]["process"], run.id(), "{seen}");
+    assert_eq!(seen["batch"], json!({"number": 3, "of": 3}), "{seen}");
+    let step = |seen: &Value, name: &str| {
+        let all = seen["steps"].as_array().expect("steps").iter();
+        all.clone().find(|s| s["step"] == name).expect("it").clone()
+    };
+    let (contact, note) = (step(&seen, "contact"), step(&seen, "note"));
+    assert_eq!(
+        (&contact["state"], &contact["counts"]["created"]),
+        (&json!("done"), &json!(283)),
+        "{contact}"
+    );
+    assert_eq!(
+        (&note["state"], &note["of"], &note["batch"]),
+        (&json!("at_work"), &json!(384), &json!(3)),
+        "{note}"
+    );
+    let settled = note["settled"].as_u64().expect("a number");
+    assert!(settled > 0 && settled < 384, "{note}");
+    assert!(
+        seen["end"]["from"]
+            .as_str()
+            .expect("words")
+            .contains("calls to go by the plan")
+    );
+    let end = seen["end"]["at"].as_str();
+    assert!(end >= seen["waits"]["until"].as_str(), "{seen}");
+    assert!(seen["books"]["created"].as_u64() >= Some(283), "{seen}");
+    assert_eq!(seen["counts"]["contact"]["verdict"], "balanced");
+    assert!(!seen["holds"].as_array().expect("holds").is_empty());
+
+    // It dies; whoever watches is told, and the watch is over.
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    run.kill().expect("it dies");
+    run.wait().expect("it died");
+    let told = watch.wait_with_output().expect("it ends");
+    assert!(told.status.success(), "{told:?}");
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.contains("is under way"), "{told}");
+    assert!(told.contains("run (run 1 of 1) was interrupted"), "{told}");
+    let seen = status(&example);
+    assert_eq!(
+        (&seen["state"], &seen["holder"]),
+        (&json!("interrupted"), &Value::Null)
+    );
+    assert_eq!(step(&seen, "note")["state"], "stopped");
+    let next = seen["next"]["command"].as_str().expect("a command");
+    assert!(next.starts_with("transload run "), "{next}");
+
+    example.edit(|text| text.replace("calls_per_minute: 300", "calls_per_minute: 0"));
+    example.run();
+    let seen = status(&example);
+    assert_eq!(
+        (&seen["state"], &seen["waits"], &seen["rate"]),
+        (&json!("ended"), &Value::Null, &Value::Null)
+    );
+    let next = seen["next"]["command"].as_str().expect("a command");
+    assert!(next.starts_with("transload holds list "), "{next}");
+    goes_on(&example, &sandbox);
 }

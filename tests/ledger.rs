@@ -195,20 +195,39 @@ fn every_kind() -> Vec<Entry> {
             step: step.clone(),
             chunk: "c0".into(),
         },
-        Entry::CountedBefore {
+        Entry::CountedBefore(CountedBefore {
             object: "person".into(),
             batch: 2,
             records: Some(7),
             made: 3,
-        },
-        Entry::CountedAfter {
+        }),
+        Entry::CountedAfter(CountedAfter {
             object: "person".into(),
             batch: 2,
             found: Some(9),
             expected: Some(10),
             verdict: "missing".into(),
             passed: false,
-        },
+        }),
+        Entry::Planned(Planned {
+            batches: vec![vec![PlannedStep {
+                step: step.clone(),
+                records: Some(40),
+                calls: Some(4),
+            }]],
+        }),
+        Entry::Progressed(Progressed {
+            step: step.clone(),
+            second_pass: false,
+            settled: 30,
+            of: Some(40),
+            since_ms: 1_000,
+            since_settled: 10,
+        }),
+        Entry::Waiting(Waiting {
+            until_ms: 2_000,
+            why: "no call is free".into(),
+        }),
         Entry::Decided {
             name: "tag prefix".into(),
             value: "old-".into(),
@@ -313,9 +332,9 @@ fn every_entry_comes_back_as_it_went_in() {
     assert_eq!(view.budget("acme", 0).unwrap(), [(1_700_000_000, 42)]);
     let decided = view.decisions().unwrap();
     assert!(decided.contains(&("tag prefix".into(), "old-".into())));
-    let baseline = view.baseline("person").unwrap().unwrap();
-    assert_eq!((baseline.records, baseline.made), (Some(7), 3));
-    let last = &view.last_counts().unwrap()["person"];
+    let before = view.counted_before("person").unwrap().unwrap();
+    assert_eq!((before.records, before.made), (Some(7), 3));
+    let last = &view.last_counts().unwrap()["person"].count;
     assert_eq!(
         (last.expected, last.verdict.as_str()),
         (Some(10), "missing")

@@ -88,7 +88,7 @@ fn all_accounts_of_a_run_add_up() {
                 .as_array()
                 .expect("steps")
                 .iter()
-                .find(|s| s[0] == this)
+                .find(|s| s["step"] == this)
                 .unwrap_or_else(|| panic!("{this} is not in the status"));
             let checked = step(&reconciled, this);
             for field in [
@@ -102,7 +102,7 @@ fn all_accounts_of_a_run_add_up() {
                 "held",
                 "failed",
             ] {
-                assert_eq!(told[1][field], books[field], "{}", what(field));
+                assert_eq!(told["counts"][field], books[field], "{}", what(field));
             }
             assert_eq!(
                 of(this, "created"),

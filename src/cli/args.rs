@@ -83,7 +83,7 @@ pub enum Command {
     /// Load what was created or changed at the source since, and report what was deleted there.
     Delta(commands::delta::DeltaArgs),
     /// Show where a migration stands.
-    Status(Status),
+    Status(commands::status::StatusArgs),
     /// Write the documents for people: what the mapping hands off, and the admin's checklist.
     Handoff(commands::handoff::HandoffArgs),
     /// What is held: list, show, decide in a sheet, try again.
@@ -234,17 +234,6 @@ pub enum ReportFormat {
     Text,
     /// For machines.
     Json,
-}
-
-/// Arguments of `status`.
-#[derive(Debug, Args)]
-pub struct Status {
-    /// The migration file.
-    #[arg(default_value = "migration.yaml")]
-    pub migration: PathBuf,
-    /// How to print it.
-    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
-    pub format: ReportFormat,
 }
 
 /// Arguments of `holds`.

@@ -31,6 +31,15 @@ pub struct Loaded {
 /// # Errors
 /// A usage failure when the file is missing, findings when something is wrong in it.
 pub fn migration(path: &Path) -> Result<Loaded, Failure> {
+    checked(path, &tell)
+}
+
+/// The same without a word: `None` when anything is wrong.
+pub fn quietly(path: &Path) -> Option<Loaded> {
+    checked(path, &|_, _| {}).ok()
+}
+
+fn checked(path: &Path, tell: &dyn Fn(&Project, &Diagnostics)) -> Result<Loaded, Failure> {
     let path = &if path.is_dir() {
         path.join("migration.yaml")
     } else {

@@ -11,12 +11,26 @@ use std::{
 /// Set once a result could not be written for another reason than that its reader is gone.
 static LOST: AtomicBool = AtomicBool::new(false);
 
+/// Set once the reader of the results is gone.
+static GONE: AtomicBool = AtomicBool::new(false);
+
+/// True when nobody reads the results any more.
+pub fn is_gone() -> bool {
+    GONE.load(Ordering::Relaxed)
+}
+
 /// True when a result is not whole.
 pub fn is_lost() -> bool {
     LOST.load(Ordering::Relaxed)
 }
 
 fn told(written: io::Result<()>) {
+    if written
+        .as_ref()
+        .is_err_and(|e| e.kind() == ErrorKind::BrokenPipe)
+    {
+        GONE.store(true, Ordering::Relaxed);
+    }
     if let Err(error) = written
         && error.kind() != ErrorKind::BrokenPipe
         && !LOST.swap(true, Ordering::Relaxed)

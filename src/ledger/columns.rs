@@ -18,7 +18,9 @@ impl Entry {
             Entry::RunStarted { .. }
             | Entry::RunEnded { .. }
             | Entry::Approved(_)
-            | Entry::Waived { .. } => ("", "", 0),
+            | Entry::Waived { .. }
+            | Entry::Planned(_)
+            | Entry::Waiting(_) => ("", "", 0),
             Entry::StepStarted { step, .. }
             | Entry::StepEnded { step, .. }
             | Entry::Watermark { step, .. } => (step, "", 0),
@@ -61,9 +63,9 @@ impl Entry {
             Entry::JobStarted { step, chunk, .. } | Entry::JobEnded { step, chunk } => {
                 (step, chunk, 0)
             }
-            Entry::CountedBefore { object, .. } | Entry::CountedAfter { object, .. } => {
-                ("", object, 0)
-            }
+            Entry::CountedBefore(count) => ("", &count.object, 0),
+            Entry::CountedAfter(count) => ("", &count.object, 0),
+            Entry::Progressed(progress) => (&progress.step, "", 0),
             Entry::Decided { name, .. } => ("", name, 0),
             Entry::FileWritten { step, path, .. } => (step, path, 0),
             Entry::BudgetUsed { account, .. } | Entry::CallsReserved { account, .. } => {
@@ -102,7 +104,9 @@ impl Entry {
             Entry::RunStarted { .. }
             | Entry::RunEnded { .. }
             | Entry::Approved(_)
-            | Entry::Waived { .. } => {}
+            | Entry::Waived { .. }
+            | Entry::Planned(_)
+            | Entry::Waiting(_) => {}
             Entry::StepStarted { step: s, .. }
             | Entry::StepEnded { step: s, .. }
             | Entry::Watermark { step: s, .. } => *s = step.to_owned(),
@@ -200,9 +204,9 @@ impl Entry {
                 *s = step.to_owned();
                 *k = key.to_owned();
             }
-            Entry::CountedBefore { object, .. } | Entry::CountedAfter { object, .. } => {
-                *object = key.to_owned();
-            }
+            Entry::CountedBefore(count) => count.object = key.to_owned(),
+            Entry::CountedAfter(count) => count.object = key.to_owned(),
+            Entry::Progressed(progress) => progress.step = step.to_owned(),
             Entry::Decided { name, .. } => *name = key.to_owned(),
             Entry::BudgetUsed { account, .. } | Entry::CallsReserved { account, .. } => {
                 *account = key.to_owned();

@@ -2,7 +2,7 @@
 //! what this migration made since.
 
 use super::{
-    entry::{Entry, Origin},
+    entry::Origin,
     view::{ReadError, RecordState, View, strange},
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -14,15 +14,36 @@ const OPEN: &str = "counted_before/";
 /// The last count of each destination object that was compared.
 const LAST: &str = "counted_after/";
 
-/// What an object had before a batch that is not over yet.
+/// What an object had before a batch made the first record of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Baseline {
+pub struct CountedBefore {
+    /// The destination object.
+    #[serde(skip)]
+    pub object: String,
     /// The batch, from 1.
     pub batch: u64,
     /// The destination's own count; `None` where it cannot tell.
     pub records: Option<u64>,
     /// Records of it that this migration had made by then and not undone.
     pub made: u64,
+}
+
+/// What it has after the batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountedAfter {
+    /// The destination object.
+    #[serde(skip)]
+    pub object: String,
+    /// The batch, from 1.
+    pub batch: u64,
+    /// The destination's own count; `None` where it cannot tell.
+    pub found: Option<u64>,
+    /// Records that must be there.
+    pub expected: Option<u64>,
+    /// `balanced`, `more`, `others`, `missing`, `not_known`.
+    pub verdict: String,
+    /// False when the run ends here: the count before the batch stays for the next one.
+    pub passed: bool,
 }
 
 /// The last count of an object that was compared.
@@ -32,86 +53,77 @@ pub struct LastCount {
     pub run: i64,
     /// Milliseconds of Unix time.
     pub at_ms: i64,
-    /// The batch, from 1.
-    pub batch: u64,
-    /// The destination's own count; `None` where it cannot tell.
-    pub found: Option<u64>,
-    /// Records that must be there.
-    pub expected: Option<u64>,
-    /// `balanced`, `more`, `others`, `missing`, `not_known`.
-    pub verdict: String,
+    /// What was counted.
+    #[serde(flatten)]
+    pub count: CountedAfter,
 }
 
-/// What the two entries do to the decisions.
-pub(super) fn write(
+/// Writes a decision as JSON.
+pub(super) fn decide(
+    connection: &Connection,
+    database: &str,
+    name: &str,
+    value: &impl Serialize,
+) -> Result<(), rusqlite::Error> {
+    let value = serde_json::to_string(value)
+        .map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
+    connection
+        .prepare_cached(&format!(
+            "INSERT OR REPLACE INTO {database}.decisions VALUES (?1, ?2)"
+        ))?
+        .execute([name, &value])
+        .map(drop)
+}
+
+/// Keeps a count before a batch until the batch is over.
+pub(super) fn begin(
+    connection: &Connection,
+    database: &str,
+    count: &CountedBefore,
+) -> Result<(), rusqlite::Error> {
+    let name = format!("{OPEN}{}", count.object);
+    decide(connection, database, &name, count)
+}
+
+/// Keeps a count after a batch.
+pub(super) fn end(
     connection: &Connection,
     database: &str,
     run: i64,
     at_ms: i64,
-    entry: &Entry,
+    count: &CountedAfter,
 ) -> Result<(), rusqlite::Error> {
-    let put = |name: String, value: Result<String, serde_json::Error>| {
-        let value = value.map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
-        connection
-            .prepare_cached(&format!(
-                "INSERT OR REPLACE INTO {database}.decisions VALUES (?1, ?2)"
-            ))?
-            .execute(params![name, value])
+    let last = LastCount {
+        run,
+        at_ms,
+        count: count.clone(),
     };
-    match entry {
-        Entry::CountedBefore {
-            object,
-            batch,
-            records,
-            made,
-        } => {
-            let value = serde_json::to_string(&Baseline {
-                batch: *batch,
-                records: *records,
-                made: *made,
-            });
-            put(format!("{OPEN}{object}"), value)?;
-        }
-        Entry::CountedAfter {
-            object,
-            batch,
-            found,
-            expected,
-            verdict,
-            passed,
-        } => {
-            let value = serde_json::to_string(&LastCount {
-                run,
-                at_ms,
-                batch: *batch,
-                found: *found,
-                expected: *expected,
-                verdict: verdict.clone(),
-            });
-            put(format!("{LAST}{object}"), value)?;
-            if *passed {
-                connection
-                    .prepare_cached(&format!("DELETE FROM {database}.decisions WHERE name = ?1"))?
-                    .execute([format!("{OPEN}{object}")])?;
-            }
-        }
-        _ => {}
+    let name = format!("{LAST}{}", count.object);
+    decide(connection, database, &name, &last)?;
+    if count.passed {
+        connection
+            .prepare_cached(&format!("DELETE FROM {database}.decisions WHERE name = ?1"))?
+            .execute([format!("{OPEN}{}", count.object)])?;
     }
     Ok(())
 }
 
 impl View {
     /// What an object had before a batch that is not over yet.
-    pub fn baseline(&self, object: &str) -> Result<Option<Baseline>, ReadError> {
+    pub fn counted_before(&self, object: &str) -> Result<Option<CountedBefore>, ReadError> {
         let found: Option<String> = self
             .connection
             .prepare_cached("SELECT value FROM decisions WHERE name = ?1")?
             .query_row([format!("{OPEN}{object}")], |r| r.get(0))
             .optional()?;
-        found
+        let mut count: Option<CountedBefore> = found
             .map(|text| serde_json::from_str(&text))
             .transpose()
-            .map_err(|e| strange(format!("the count of {object}: {e}")))
+            .map_err(|e| strange(format!("the count of {object}: {e}")))?;
+        if let Some(count) = &mut count {
+            object.clone_into(&mut count.object);
+        }
+        Ok(count)
     }
 
     /// The last counts that were compared, by destination object.

@@ -4,7 +4,13 @@
 //! keys of records, and of holds one shortened value, because people must be able to find them.
 
 pub use super::words::{Origin, Undone, WriteOp};
-use super::{approval::Approval, file_check::FileCheck, written::Written};
+use super::{
+    approval::Approval,
+    counted::{CountedAfter, CountedBefore},
+    file_check::FileCheck,
+    progress::{Planned, Progressed, Waiting},
+    written::Written,
+};
 use crate::event::Counts;
 use serde::{Deserialize, Serialize};
 
@@ -315,33 +321,15 @@ pub enum Entry {
         chunk: String,
     },
     /// The destination's own count of an object, before a batch made the first record of it.
-    CountedBefore {
-        /// The destination object.
-        #[serde(skip)]
-        object: String,
-        /// The batch, from 1.
-        batch: u64,
-        /// The count; `None` where the destination cannot tell.
-        records: Option<u64>,
-        /// Records of it that this migration had made by then and not undone.
-        made: u64,
-    },
+    CountedBefore(CountedBefore),
     /// The same after the batch, against what must be there.
-    CountedAfter {
-        /// The destination object.
-        #[serde(skip)]
-        object: String,
-        /// The batch, from 1.
-        batch: u64,
-        /// The count; `None` where the destination cannot tell.
-        found: Option<u64>,
-        /// Records that must be there.
-        expected: Option<u64>,
-        /// `balanced`, `more`, `others`, `missing`, `not_known`.
-        verdict: String,
-        /// False when the run ends here: the count before the batch stays for the next one.
-        passed: bool,
-    },
+    CountedAfter(CountedAfter),
+    /// What a run is about to do, batch by batch.
+    Planned(Planned),
+    /// How far a step is; written every few seconds.
+    Progressed(Progressed),
+    /// The run waits for its calls.
+    Waiting(Waiting),
     /// Something was decided once and for all (a prefix, a name, a choice).
     Decided {
         /// What about.
@@ -448,8 +436,11 @@ impl Entry {
             Entry::SecondPassDone { .. } => "second_pass_done",
             Entry::JobStarted { .. } => "job_started",
             Entry::JobEnded { .. } => "job_ended",
-            Entry::CountedBefore { .. } => "counted_before",
-            Entry::CountedAfter { .. } => "counted_after",
+            Entry::CountedBefore(_) => "counted_before",
+            Entry::CountedAfter(_) => "counted_after",
+            Entry::Planned(_) => "planned",
+            Entry::Progressed(_) => "progressed",
+            Entry::Waiting(_) => "waiting",
             Entry::Decided { .. } => "decided",
             Entry::Watermark { .. } => "watermark",
             Entry::FileWritten { .. } => "file_written",

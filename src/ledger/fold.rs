@@ -12,6 +12,7 @@ use super::{
     approval::{self, Approved},
     counted,
     entry::{Entry, Origin},
+    progress,
     view::RecordState,
 };
 use rusqlite::{Connection, params};
@@ -354,8 +355,10 @@ impl Fold {
                     params![approval::DECISION, value],
                 )
             }
-            Entry::CountedBefore { .. } | Entry::CountedAfter { .. } => {
-                counted::write(connection, db, run, at_ms, entry)
+            Entry::CountedBefore(count) => counted::begin(connection, db, count),
+            Entry::CountedAfter(count) => counted::end(connection, db, run, at_ms, count),
+            Entry::Planned(_) | Entry::Progressed(_) | Entry::Waiting(_) => {
+                progress::write(connection, db, run, at_ms, entry)
             }
             Entry::Decided { name, value } => run_sql(
                 format!("INSERT OR REPLACE INTO {db}.decisions VALUES (?1, ?2)"),

@@ -4,6 +4,7 @@
 //! once. Where the lock does not decide (a network drive, a stopped process) the lease's heartbeat does, and
 //! each append compares the epoch: a writer that was overtaken writes nothing more.
 
+use super::view::{ReadError, View};
 use rusqlite::{Connection, params};
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -142,4 +143,68 @@ fn decide(
         params![holder.host, holder.process, now_ms],
         |r| r.get(0),
     )?)
+}
+
+/// The lease as it stands in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseRow {
+    /// Who took it last.
+    pub holder: Holder,
+    /// When, in milliseconds of Unix time.
+    pub since_ms: i64,
+    /// When they were seen last, in milliseconds of Unix time.
+    pub seen_ms: i64,
+    /// True when they gave it back.
+    pub ended: bool,
+}
+
+/// A holder that says nothing for so long (milliseconds) is not at work.
+const SILENT: i64 = 60_000;
+
+impl LeaseRow {
+    /// True when somebody is at work. Takes no lock, so that it never stands in the way of one who begins.
+    pub fn at_work(&self, now_ms: i64) -> bool {
+        let fresh = now_ms.saturating_sub(self.seen_ms) < SILENT;
+        !self.ended && self.holder.process != 0 && fresh && self.holder.may_live()
+    }
+}
+
+impl Holder {
+    /// False when it is known that the process is gone.
+    fn may_live(&self) -> bool {
+        let processes = Path::new("/proc");
+        if self.host != Holder::this_process().host || !processes.join("self").exists() {
+            return true;
+        }
+        let stat = std::fs::read_to_string(processes.join(self.process.to_string()).join("stat"));
+        // `4242 (name) S ...`: a zombie is gone.
+        stat.is_ok_and(|text| {
+            let state = text
+                .rsplit(')')
+                .next()
+                .and_then(|rest| rest.trim_start().chars().next());
+            !matches!(state, Some('Z' | 'X'))
+        })
+    }
+}
+
+impl View {
+    /// Who took the lease last, and whether they still have it.
+    pub fn lease(&self) -> Result<LeaseRow, ReadError> {
+        Ok(self.connection.query_row(
+            "SELECT host, process, since_ms, seen_ms, ended FROM lease",
+            [],
+            |r| {
+                Ok(LeaseRow {
+                    holder: Holder {
+                        host: r.get(0)?,
+                        process: r.get(1)?,
+                    },
+                    since_ms: r.get(2)?,
+                    seen_ms: r.get(3)?,
+                    ended: r.get(4)?,
+                })
+            },
+        )?)
+    }
 }

@@ -1,120 +1,415 @@
-//! Where a migration stands: its last run, the books of its steps, what is held.
+//! Where a migration stands: its last command, batch and steps, how fast it goes and when it may end, what it waits for,
+//! what is held, how the approval stands, and what to type next.
+//!
+//! Everything comes from the ledger, read beside whoever writes it; what the specs say (the approval) comes with the
+//! caller. Nothing here reads a clock.
+
+mod next;
+mod pace;
+mod render;
+
+pub use next::Next;
+pub use pace::{End, Rate};
+pub use render::{render_json, render_markdown, render_text};
 
 use crate::{
     event::Counts,
     ledger::{
-        View,
-        view::{ReadError, RunRow},
+        HoldReason, Planned, Progressed, View,
+        counted::LastCount,
+        view::{ReadError, RunRow, StepRow},
     },
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// What the caller knows beside the ledger.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The time.
+    pub now: Timestamp,
+    /// The migration as it was typed.
+    pub migration: String,
+    /// Name of the mapping; `None` where the specs have errors.
+    pub mapping: Option<String>,
+    /// How the approval stands.
+    pub approval: ApprovalState,
+}
+
 /// The state of a migration.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct StatusReport {
     /// Version of this shape.
     pub schema_version: u32,
-    /// The last run; `None` before the first.
+    /// Name of the mapping; `None` where the specs have errors.
+    pub mapping: Option<String>,
+    /// When this was so: an instant in UTC.
+    pub at: String,
+    /// In one word.
+    pub state: State,
+    /// Who is at work; `None` when nobody is.
+    pub holder: Option<Holder>,
+    /// The last command that the ledger knows; `None` before the first.
     pub run: Option<RunRow>,
-    /// Runs so far.
+    /// Commands so far.
     pub runs: usize,
-    /// Steps of the last run in the order they began; counts once they have ended.
-    pub steps: Vec<(String, Option<Counts>)>,
+    /// The last one that loads (`run`, `delta`, `sample`): what batch, steps and books are about.
+    pub load: Option<RunRow>,
+    /// Where it is.
+    pub batch: Option<Batch>,
+    /// Its steps in the order of the plan.
+    pub steps: Vec<StepStatus>,
+    /// Its books so far: the sum of the steps that are over.
+    pub books: Counts,
+    /// How fast it goes; `None` when it does not, or it is not known.
+    pub rate: Option<Rate>,
+    /// When it may end, and from what that follows.
+    pub end: Option<End>,
+    /// What it waits for.
+    pub waits: Option<Waits>,
     /// Records by step and state.
     pub records: BTreeMap<String, BTreeMap<String, u64>>,
-    /// Held records by step and code.
-    pub holds: Vec<(String, String, u64)>,
+    /// Held and refused records by step, code and field, the most frequent first.
+    pub holds: Vec<HoldReason>,
+    /// The destination's own counts as compared last, by object.
+    pub counts: BTreeMap<String, LastCount>,
+    /// How the approval stands.
+    pub approval: ApprovalState,
+    /// What to type next.
+    pub next: Next,
     /// Head of the hash chain.
     pub ledger_head: Option<String>,
+}
+
+/// The state of a migration in one word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nothing was done yet.
+    #[default]
+    New,
+    /// A command is at work and has not begun its run: it reads the source, or looks at the destination.
+    Starting,
+    /// A command is at work.
+    Running,
+    /// Its process ended without a word.
+    Interrupted,
+    /// The last command stopped cleanly, on request.
+    Stopped,
+    /// It waits for its hours or for calls.
+    Paused,
+    /// It ended early.
+    Aborted,
+    /// It came to its end.
+    Ended,
+}
+
+/// Who is at work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Holder {
+    /// Name of the machine.
+    pub host: String,
+    /// Process id.
+    pub process: u32,
+    /// Since when: an instant in UTC.
+    pub since: String,
+}
+
+/// A batch under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Batch {
+    /// From 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+/// How a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// It is over.
+    Done,
+    /// It is under way.
+    AtWork,
+    /// Its references are being written a second time.
+    SecondPass,
+    /// It was under way when the run ended.
+    Stopped,
+    /// It has not begun.
+    ToCome,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StepStatus {
+    /// The step.
+    pub step: String,
+    /// Its batch, from 1; `None`: not known.
+    pub batch: Option<usize>,
+    /// How it stands.
+    pub state: StepState,
+    /// Records that have an outcome.
+    pub settled: u64,
+    /// Records there are; `None`: not known.
+    pub of: Option<u64>,
+    /// Calls it was going to make, if every record is new; `None`: not known.
+    pub calls: Option<u64>,
+    /// Its books; `None` before its end.
+    pub counts: Option<Counts>,
+}
+
+/// What it waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waits {
+    /// For what.
+    pub what: String,
+    /// Until when: an instant in UTC; `None`: for a person, or not known.
+    pub until: Option<String>,
+}
+
+/// How an approval stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ApprovalState {
+    /// `holds`, `stale`, `few`, `none`, `waived`, `not_needed`, `not_known`.
+    pub state: String,
+    /// Who gave the last one.
+    pub by: Option<String>,
+    /// When: an instant in UTC.
+    pub at: Option<String>,
+    /// Why it does not hold, or is not known.
+    pub why: Vec<String>,
+    /// True when there is a sample to approve.
+    pub sampled: bool,
+}
+
+impl ApprovalState {
+    /// True when a run may begin.
+    pub fn lets_run(&self) -> bool {
+        matches!(self.state.as_str(), "holds" | "waived" | "not_needed")
+    }
+}
+
+/// True for commands that load records.
+fn loads(run: &RunRow) -> bool {
+    matches!(run.command.as_str(), "run" | "delta" | "sample")
 }
 
 /// Reads the state.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn gather(view: &View) -> Result<StatusReport, ReadError> {
+pub fn gather(view: &View, facts: Facts) -> Result<StatusReport, ReadError> {
+    let now_ms = facts.now.as_millisecond();
+    let lease = view.lease()?;
+    let working = lease.at_work(now_ms);
     let runs = view.runs()?;
     let run = runs.last().cloned();
-    let steps = match &run {
-        Some(run) => view
-            .steps(run.run)?
-            .into_iter()
-            .map(|s| (s.step, s.counts))
-            .collect(),
-        None => Vec::new(),
+    let load = runs.iter().rev().find(|r| loads(r)).cloned();
+    let state = state_of(run.as_ref(), working, lease.since_ms);
+    let under_way = matches!(state, State::Running)
+        && load.as_ref().map(|l| l.run) == run.as_ref().map(|r| r.run);
+    let mut report = StatusReport {
+        schema_version: 2,
+        mapping: facts.mapping.clone(),
+        at: shown(now_ms),
+        state,
+        holder: working.then(|| Holder {
+            host: lease.holder.host.clone(),
+            process: lease.holder.process,
+            since: shown(lease.since_ms),
+        }),
+        runs: runs.len(),
+        holds: view.hold_reasons()?,
+        counts: view.last_counts()?,
+        approval: facts.approval.clone(),
+        ledger_head: view.head()?.map(|(_, h)| h.to_string()),
+        ..StatusReport::default()
     };
-    let mut records: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     for (step, state, n) in view.states()? {
-        *records
+        *report
+            .records
             .entry(step)
             .or_default()
             .entry(state.word().to_owned())
             .or_default() += n;
     }
-    let mut holds: BTreeMap<(String, String), u64> = BTreeMap::new();
-    for reason in view.hold_reasons()? {
-        *holds.entry((reason.step, reason.code)).or_default() += reason.records;
+    if let Some(load) = &load {
+        let planned = view
+            .planned()?
+            .filter(|(run, ..)| *run == load.run)
+            .map(|(.., planned)| planned);
+        let begun = view.steps(load.run)?;
+        let progress = view.progress(load.run)?;
+        report.steps = steps(
+            planned.as_ref(),
+            &begun,
+            &progress,
+            &report.records,
+            under_way,
+        );
+        report.batch = planned.as_ref().and_then(|p| batch(p, &begun));
+        for counts in report.steps.iter().filter_map(|s| s.counts) {
+            report.books.add(&counts);
+        }
+        if under_way {
+            let waiting = view.waiting(load.run)?.filter(|w| w.until_ms > now_ms);
+            let until_ms = waiting.as_ref().map_or(now_ms, |w| w.until_ms);
+            report.waits = waiting.map(|w| Waits {
+                what: w.why,
+                until: Some(shown(w.until_ms)),
+            });
+            let (since_ms, calls) = pace::calls(view, load.started_ms, now_ms)?;
+            report.rate = pace::rate(&progress, &report.steps, since_ms, now_ms, calls);
+            report.end = pace::end(&report.steps, report.rate.as_ref(), now_ms, until_ms);
+        }
     }
-    Ok(StatusReport {
-        schema_version: 1,
-        runs: runs.len(),
-        run,
-        steps,
-        records,
-        holds: holds.into_iter().map(|((s, c), n)| (s, c, n)).collect(),
-        ledger_head: view.head()?.map(|(_, h)| h.to_string()),
+    report.run = run;
+    report.load = load;
+    if report.waits.is_none() {
+        report.waits = waits(&report);
+    }
+    report.next = next::next(&report, &facts.migration);
+    Ok(report)
+}
+
+/// What a command that has ended waits for.
+fn waits(report: &StatusReport) -> Option<Waits> {
+    let loaded = report.runs_to_the_end();
+    match report.state {
+        State::New | State::Stopped | State::Ended if !loaded && !report.approval.lets_run() => {
+            Some(Waits {
+                what: match (report.approval.state.as_str(), report.approval.sampled) {
+                    ("not_known", _) => return None,
+                    (_, true) => "somebody who approves the sample".to_owned(),
+                    (_, false) => "a sample, and somebody who approves it".to_owned(),
+                },
+                until: None,
+            })
+        }
+        _ => None,
+    }
+}
+
+impl StatusReport {
+    /// True when the last load that is not a sample came to its end.
+    fn runs_to_the_end(&self) -> bool {
+        let run = self.load.as_ref().filter(|l| l.command != "sample");
+        run.is_some_and(|l| whole(l))
+    }
+}
+
+/// True for a run that came to its end.
+fn whole(run: &RunRow) -> bool {
+    run.outcome
+        .as_deref()
+        .is_some_and(|o| o.starts_with("completed"))
+}
+
+fn state_of(run: Option<&RunRow>, working: bool, since_ms: i64) -> State {
+    let Some(run) = run else {
+        return if working { State::Starting } else { State::New };
+    };
+    match (run.outcome.as_deref(), working) {
+        // Another command has taken over and has not begun its run yet.
+        (_, true) if run.started_ms < since_ms => State::Starting,
+        (None, true) => State::Running,
+        (None, false) => State::Interrupted,
+        (Some("stopped"), _) => State::Stopped,
+        (Some("paused"), _) => State::Paused,
+        (Some("aborted"), _) => State::Aborted,
+        (Some(_), _) => State::Ended,
+    }
+}
+
+/// Where the plan is: the last batch of which a step has begun.
+fn batch(planned: &Planned, begun: &[StepRow]) -> Option<Batch> {
+    let has_begun = |name: &str| begun.iter().any(|b| b.step == name);
+    let at = planned
+        .batches
+        .iter()
+        .rposition(|batch| batch.iter().any(|s| has_begun(&s.step)))?;
+    Some(Batch {
+        number: at + 1,
+        of: planned.batches.len(),
     })
 }
 
-/// The state for people.
-pub fn render_text(status: &StatusReport) -> String {
-    let mut out = String::new();
-    match &status.run {
-        None => out.push_str("not run yet\n"),
-        Some(run) => {
-            let state = match (&run.outcome, run.ended_ms) {
-                (Some(outcome), _) => outcome.clone(),
-                (None, _) => "running, or interrupted: run the same command to go on".to_owned(),
-            };
-            out.push_str(&format!("run {} of {}: {state}\n", run.run, status.runs));
+fn steps(
+    planned: Option<&Planned>,
+    begun: &[StepRow],
+    progress: &[(String, i64, Progressed)],
+    records: &BTreeMap<String, BTreeMap<String, u64>>,
+    under_way: bool,
+) -> Vec<StepStatus> {
+    let mut all: Vec<StepStatus> = Vec::new();
+    let blank = |step: &str, batch| StepStatus {
+        step: step.to_owned(),
+        batch,
+        state: StepState::ToCome,
+        settled: 0,
+        of: None,
+        calls: None,
+        counts: None,
+    };
+    for (at, batch) in planned.iter().flat_map(|p| &p.batches).enumerate() {
+        for step in batch {
+            all.push(StepStatus {
+                of: step.records,
+                calls: step.calls,
+                ..blank(&step.step, Some(at + 1))
+            });
         }
     }
-    for (step, counts) in &status.steps {
-        match counts {
-            Some(c) => out.push_str(&format!(
-                "  {step}: read {}, created {}, updated {}, unchanged {}, merged {}, routed {}, dropped {}, held {}, failed {}\n",
-                c.read, c.created, c.updated, c.unchanged, c.merged, c.routed, c.dropped, c.held, c.failed
-            )),
-            None => {
-                let states = status.records.get(step);
-                let at = |state: &str| {
-                    states
-                        .and_then(|s| s.get(state))
-                        .copied()
-                        .unwrap_or_default()
+    for row in begun {
+        let at = all.iter().position(|s| s.step == row.step);
+        let at = at.unwrap_or_else(|| {
+            all.push(blank(&row.step, None));
+            all.len() - 1
+        });
+        let Some(step) = all.get_mut(at) else {
+            continue;
+        };
+        let said = progress.iter().find(|(name, ..)| *name == row.step);
+        let latest = progress
+            .iter()
+            .filter(|(.., p)| p.second_pass)
+            .map(|(_, at, _)| at)
+            .max();
+        step.counts = row.counts;
+        match (&row.counts, said) {
+            (Some(counts), said) => {
+                step.settled = counts.read;
+                step.of = Some(counts.read);
+                let second = said.is_some_and(|(_, at, p)| p.second_pass && latest == Some(at));
+                step.state = match second && under_way {
+                    true => StepState::SecondPass,
+                    false => StepState::Done,
                 };
-                out.push_str(&format!(
-                    "  {step}: under way, {} at the destination, {} in doubt\n",
-                    at("confirmed"),
-                    at("in_doubt") + at("intended")
-                ));
+            }
+            (None, Some((.., p))) => {
+                step.settled = p.settled;
+                step.of = p.of.or(step.of);
+            }
+            (None, None) => {
+                // It has not said anything yet, or an older engine wrote this.
+                let at = records.get(&row.step).and_then(|r| r.get("confirmed"));
+                step.settled = at.copied().unwrap_or_default();
             }
         }
-    }
-    if !status.holds.is_empty() {
-        out.push_str("held\n");
-        for (step, code, n) in &status.holds {
-            out.push_str(&format!("  {n:>6}  {step}: {code}\n"));
+        if row.counts.is_none() {
+            step.state = match under_way {
+                true => StepState::AtWork,
+                false => StepState::Stopped,
+            };
         }
     }
-    if let Some(head) = &status.ledger_head {
-        out.push_str(&format!("ledger head {head}\n"));
-    }
-    out
+    all
 }
 
-/// The state for machines.
-pub fn render_json(status: &StatusReport) -> String {
-    serde_json::to_string_pretty(status).unwrap_or_else(|e| format!("{{\"error\":\"{e}\"}}"))
+/// An instant for people and machines, without fractions of a second.
+fn shown(ms: i64) -> String {
+    let at = Timestamp::from_millisecond(ms).unwrap_or_default();
+    at.round(jiff::Unit::Second).unwrap_or(at).to_string()
 }

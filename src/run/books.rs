@@ -60,6 +60,11 @@ impl Books {
         self.counts.iter().map(|(s, c)| (*s, *c))
     }
 
+    /// Records of a step that have an outcome.
+    pub fn settled(&self, step: StepId) -> u64 {
+        self.counts.get(&step).map_or(0, Counts::settled)
+    }
+
     /// Refusals by step and reason.
     pub fn refusals(&self) -> &BTreeMap<(StepId, String), Group> {
         &self.refusals

@@ -1,10 +1,12 @@
 //! The executor: batches in order, the passes of a batch side by side, books after each, second passes at
 //! the end.
 
+mod announce;
 mod references;
 
 use super::{
     attach::check::Checked,
+    beat::Beat,
     books::{Group, Unmatched},
     chosen::Chosen,
     context::{Context, Emit},
@@ -128,6 +130,9 @@ pub(super) struct Executor {
     pub(super) taken: Taken,
     watch: bool,
     run: i64,
+    /// Records of the source objects that steps read, where known.
+    expected: BTreeMap<ObjectId, u64>,
+    _beat: Beat,
     pub(super) outcome: Outcome,
 }
 
@@ -150,6 +155,8 @@ impl Executor {
             watch,
             only: _,
         } = inputs;
+        let (mut beat, emit) = Beat::listen(emit);
+        beat.start(&ledger, &rest);
         emit(&Event::RunStarted {
             run: run.id,
             resumed: run.resumed,
@@ -184,6 +191,8 @@ impl Executor {
             taken: Taken::new(),
             watch,
             run: run.id,
+            expected: BTreeMap::new(),
+            _beat: beat,
             outcome: Outcome::default(),
         };
         executor.outcome.fields_made = provision::fields(&executor.ctx, &executor.tables).await?;
@@ -195,6 +204,7 @@ impl Executor {
     /// # Errors
     /// See [`RunError`].
     pub(super) async fn load(&mut self) -> Result<(), RunError> {
+        self.announce().await?;
         if self.outcome.previews.is_empty() && self.has_run(self.run)? {
             self.outcome.previews = self.preview().await?;
         }
@@ -249,10 +259,7 @@ impl Executor {
                 let step = self.ctx.step(*id)?;
                 (self.ctx.emit)(&Event::StepStarted {
                     step: step.name.clone(),
-                    records: match self.ctx.chosen.get() {
-                        Some(chosen) => Some(chosen.count(step.from)),
-                        None => self.source.estimate(step.from),
-                    },
+                    records: self.expected.get(&step.from).copied(),
                     second_pass: false,
                 });
                 self.ctx

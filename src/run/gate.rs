@@ -10,7 +10,7 @@ use super::{context::Context, directory::record_id, failure::RunError};
 use crate::{
     event::Event,
     ident::{ObjectId, StepId},
-    ledger::{Baseline, Entry},
+    ledger::{CountedAfter, CountedBefore, Entry, LedgerError, ReadError},
     mapping::CountGate,
     outcome::gate::{BatchCount, MissingRecord, Verdict},
     platform::OpKind,
@@ -37,7 +37,7 @@ pub struct Gate {
     batch: AtomicU64,
     /// True once the slot of an object is filled: the way past it is short.
     counted: Vec<AtomicBool>,
-    slots: Vec<tokio::sync::Mutex<Option<Baseline>>>,
+    slots: Vec<tokio::sync::Mutex<Option<CountedBefore>>>,
 }
 
 impl Gate {
@@ -59,7 +59,12 @@ impl Gate {
             .is_none_or(|c| c.load(Ordering::Acquire))
     }
 
-    fn set(&self, object: ObjectId, baseline: Option<Baseline>, slot: &mut Option<Baseline>) {
+    fn set(
+        &self,
+        object: ObjectId,
+        baseline: Option<CountedBefore>,
+        slot: &mut Option<CountedBefore>,
+    ) {
         if let Some(counted) = self.counted.get(object.ix()) {
             counted.store(baseline.is_some(), Ordering::Release);
         }
@@ -84,18 +89,14 @@ impl Context {
         if slot.is_some() {
             return Ok(());
         }
-        let baseline = Baseline {
+        let baseline = CountedBefore {
+            object: self.object(object)?.name.clone(),
             batch: self.gate.batch.load(Ordering::Relaxed),
             records: count(self, object).await?,
             made: made(self, object)?,
         };
         self.ledger
-            .append(vec![Entry::CountedBefore {
-                object: self.object(object)?.name.clone(),
-                batch: baseline.batch,
-                records: baseline.records,
-                made: baseline.made,
-            }])
+            .append(vec![Entry::CountedBefore(baseline.clone())])
             .await?;
         self.gate.set(object, Some(baseline), &mut slot);
         Ok(())
@@ -111,9 +112,11 @@ pub fn open(ctx: &Context, batch: u64, steps: &[StepId]) -> Result<(), RunError>
     if ctx.gate.policy == CountGate::Off {
         return Ok(());
     }
-    let view = ctx.ledger.view().map_err(internal)?;
+    let view = ctx.ledger.view().map_err(unread)?;
     for object in objects(ctx, steps)? {
-        let known = view.baseline(&ctx.object(object)?.name).map_err(internal)?;
+        let known = view
+            .counted_before(&ctx.object(object)?.name)
+            .map_err(unread)?;
         // Nobody else is at work between two batches.
         if let Some(Ok(mut slot)) = ctx.gate.slots.get(object.ix()).map(|s| s.try_lock()) {
             ctx.gate.set(object, known, &mut slot);
@@ -144,14 +147,14 @@ pub async fn pass(ctx: &Context, steps: &[StepId]) -> Result<Vec<BatchCount>, Ru
         let done = compare(ctx, object, &before).await?;
         let passed = done.verdict != Verdict::Missing || ctx.gate.policy == CountGate::Warn;
         ctx.ledger
-            .append(vec![Entry::CountedAfter {
+            .append(vec![Entry::CountedAfter(CountedAfter {
                 object: done.object.clone(),
                 batch: done.batch,
                 found: done.found,
                 expected: done.expected,
                 verdict: word(done.verdict),
                 passed,
-            }])
+            })])
             .await?;
         (ctx.emit)(&Event::Counted {
             batch: done.batch,
@@ -181,7 +184,7 @@ pub async fn pass(ctx: &Context, steps: &[StepId]) -> Result<Vec<BatchCount>, Ru
 async fn compare(
     ctx: &Context,
     object: ObjectId,
-    before: &Baseline,
+    before: &CountedBefore,
 ) -> Result<BatchCount, RunError> {
     let now = made(ctx, object)?;
     let mut done = BatchCount {
@@ -262,10 +265,10 @@ async fn missing(
     there: u64,
 ) -> Result<(Vec<MissingRecord>, bool), RunError> {
     let def = ctx.object(object)?;
-    let view = ctx.ledger.view().map_err(internal)?;
+    let view = ctx.ledger.view().map_err(unread)?;
     let mut suspects = view
         .made_since(&def.name, &steps_of(ctx, object))
-        .map_err(internal)?;
+        .map_err(unread)?;
     drop(view);
     let mut all = true;
     let page = def
@@ -313,8 +316,8 @@ async fn ids(ctx: &Context, object: ObjectId) -> Result<HashSet<String>, RunErro
 }
 
 fn made(ctx: &Context, object: ObjectId) -> Result<u64, RunError> {
-    let view = ctx.ledger.view().map_err(internal)?;
-    view.made(&steps_of(ctx, object)).map_err(internal)
+    let view = ctx.ledger.view().map_err(unread)?;
+    view.made(&steps_of(ctx, object)).map_err(unread)
 }
 
 /// The names of all steps that write an object.
@@ -346,6 +349,10 @@ fn word(verdict: Verdict) -> String {
     .to_owned()
 }
 
-fn internal(error: crate::ledger::ReadError) -> RunError {
-    RunError::Internal(error.to_string())
+/// A ledger that does not answer is one that cannot be written: the disk is full, or another run has taken over.
+fn unread(error: ReadError) -> RunError {
+    match error {
+        ReadError::Busy { why } => RunError::Ledger(LedgerError::Unwritable { why }),
+        other => RunError::Internal(other.to_string()),
+    }
 }

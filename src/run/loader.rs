@@ -175,7 +175,7 @@ impl Loader {
                 (self.ctx.emit)(&Event::StepProgress {
                     step: step.name.clone(),
                     read: self.read,
-                    settled: self.settled,
+                    settled: self.books.settled(*id),
                 });
             }
         }

@@ -6,6 +6,7 @@
 pub mod allowance;
 pub mod attach;
 pub mod base;
+pub mod beat;
 pub mod books;
 pub mod before;
 pub mod bulk;
