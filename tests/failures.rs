@@ -276,6 +276,17 @@ fn missing_custom_fields_end_with_6_and_the_list() {
         .output()
         .expect("it runs");
     let message = failed_with(&output, 6);
+    let told = status(&example);
+    assert_eq!(
+        (&told["state"], &told["run"]["outcome"]),
+        (&json!("waiting"), &json!("waiting")),
+        "{told}"
+    );
+    let what = told["waits"]["what"].as_str().expect("words");
+    assert!(
+        message.contains(what.lines().next().expect("a line")),
+        "{what}"
+    );
     for words in [
         "18 custom fields",
         "cf_groups",

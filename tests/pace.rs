@@ -131,6 +131,12 @@ fn days_never_go_over_and_the_end_is_the_same() {
     assert!((40..=50).contains(&first), "{first} calls");
     let row = status(&example)["run"].clone();
     assert_eq!(row["outcome"], "paused", "{row}");
+    let told = status(&example);
+    assert_eq!(told["state"], "paused", "{told}");
+    assert!(told["waits"]["until"].is_string(), "{told}");
+    assert_eq!(told["waits"]["what"], row["why"], "{told}");
+    let next = told["next"]["command"].as_str().expect("a command");
+    assert!(next.starts_with("transload run "), "{next}");
     assert!(
         row["until_ms"].as_i64().expect("a moment") > row["ended_ms"].as_i64().expect("an end")
     );

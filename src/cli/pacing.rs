@@ -118,7 +118,7 @@ async fn sleep_until(until: jiff::Timestamp, cancel: &Cancel, progress: &Progres
     !cancel.is_cancelled()
 }
 
-/// Ends a run in the ledger: as paused where that is why, else with its outcome.
+/// Ends a run in the ledger: as paused where that is why, else with its outcome, and with why it ended early.
 ///
 /// # Errors
 /// When the ledger cannot be written.
@@ -131,7 +131,8 @@ pub fn end_run<T>(
         Err(RunError::Stop(Stop::Paused(pause))) => {
             ledger.pause_run(pause.until.as_millisecond(), &pause.why)
         }
-        _ => ledger.end_run(outcome),
+        Err(RunError::Stop(Stop::Cancelled)) | Ok(_) => ledger.end_run(outcome),
+        Err(error) => ledger.fail_run(outcome, &error.to_string()),
     }
 }
 
@@ -140,6 +141,7 @@ pub fn outcome(error: &RunError) -> &'static str {
     match error {
         RunError::Stop(Stop::Cancelled) => "stopped",
         RunError::Stop(Stop::Paused(_)) => "paused",
+        RunError::Waits { .. } => "waiting",
         _ => "aborted",
     }
 }

@@ -2,8 +2,8 @@
 //! what this migration made since.
 
 use super::{
-    entry::Origin,
     view::{ReadError, RecordState, View, strange},
+    words::Origin,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};

@@ -31,12 +31,12 @@ pub enum Entry {
     },
     /// A run ended. A run without this entry was interrupted.
     RunEnded {
-        /// `completed`, `completed_with_holds`, `stopped`, `paused`, `aborted`.
+        /// `completed`, `completed_with_holds`, `stopped`, `paused`, `waiting` (for a person), `aborted`.
         outcome: String,
         /// Of a pause: until when it lasts, in milliseconds of Unix time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until_ms: Option<i64>,
-        /// Of a pause: what it waits for.
+        /// Why it did not come to its end.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },

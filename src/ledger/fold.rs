@@ -11,9 +11,10 @@
 use super::{
     approval::{self, Approved},
     counted,
-    entry::{Entry, Origin},
+    entry::Entry,
     progress,
     view::RecordState,
+    words::Origin,
 };
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -6,8 +6,8 @@
 //! are few of them however often snapshots are taken. Later entries replace earlier ones.
 
 use super::{
-    entry::{Origin, WriteOp},
     view::{ReadError, RecordState, View},
+    words::{Origin, WriteOp},
 };
 use crate::{
     ident::StepId,

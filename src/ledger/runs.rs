@@ -29,7 +29,7 @@ pub struct RunRow {
     /// Of a run that paused: until when, in milliseconds of Unix time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<i64>,
-    /// Of a run that paused: what it waits for.
+    /// Of a run that did not come to its end: why; `None` where somebody stopped it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }

@@ -265,6 +265,11 @@ impl Ledger {
         self.end(outcome, None, None)
     }
 
+    /// Ends a run that did not come to its end, with the reason.
+    pub fn fail_run(&self, outcome: &str, why: &str) -> Result<Appended, LedgerError> {
+        self.end(outcome, None, Some(why.to_owned()))
+    }
+
     /// Ends the run as `paused`: until when, in milliseconds of Unix time, and what it waits for.
     pub fn pause_run(&self, until_ms: i64, why: &str) -> Result<Appended, LedgerError> {
         self.end("paused", Some(until_ms), Some(why.to_owned()))

@@ -5,10 +5,11 @@
 
 use super::{
     chain::{Hash, Link},
-    entry::{Entry, Origin},
+    entry::Entry,
     fold::{Fold, RecordKey},
     lease::Lease,
     store::{Appended, LedgerError, Run, RunMeta},
+    words::Origin,
 };
 use crate::clock::Clock;
 use rusqlite::{Connection, params};

@@ -15,9 +15,7 @@ pub use render::{render_json, render_markdown, render_text};
 use crate::{
     event::Counts,
     ledger::{
-        HoldReason, Planned, Progressed, View,
-        counted::LastCount,
-        view::{ReadError, RunRow, StepRow},
+        HoldReason, Planned, Progressed, RunRow, StepRow, View, counted::LastCount, view::ReadError,
     },
 };
 use jiff::Timestamp;
@@ -99,6 +97,8 @@ pub enum State {
     Stopped,
     /// It waits for its hours or for calls.
     Paused,
+    /// It waits for a person.
+    Waiting,
     /// It ended early.
     Aborted,
     /// It came to its end.
@@ -277,7 +277,12 @@ pub fn gather(view: &View, facts: Facts) -> Result<StatusReport, ReadError> {
 /// What a command that has ended waits for.
 fn waits(report: &StatusReport) -> Option<Waits> {
     let loaded = report.runs_to_the_end();
+    let run = report.run.as_ref();
     match report.state {
+        State::Paused | State::Waiting => Some(Waits {
+            what: run?.why.clone()?,
+            until: run?.until_ms.map(shown),
+        }),
         State::New | State::Stopped | State::Ended if !loaded && !report.approval.lets_run() => {
             Some(Waits {
                 what: match (report.approval.state.as_str(), report.approval.sampled) {
@@ -318,6 +323,7 @@ fn state_of(run: Option<&RunRow>, working: bool, since_ms: i64) -> State {
         (None, false) => State::Interrupted,
         (Some("stopped"), _) => State::Stopped,
         (Some("paused"), _) => State::Paused,
+        (Some("waiting"), _) => State::Waiting,
         (Some("aborted"), _) => State::Aborted,
         (Some(_), _) => State::Ended,
     }

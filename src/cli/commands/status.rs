@@ -10,6 +10,7 @@ use crate::{
     clock::{Clock, SystemClock},
     ledger::Approved,
     mapping::DestinationConnection,
+    plan::paced,
     report::status::{self, ApprovalState, Facts, State, StatusReport},
 };
 use clap::Args;
@@ -78,8 +79,16 @@ fn look(args: &StatusArgs) -> Result<StatusReport, Failure> {
         mapping: loaded.as_ref().map(|l| l.migration.mapping.name.clone()),
         approval: approval_of(&args.migration, loaded.as_ref()),
     };
-    status::gather(&view, facts)
-        .map_err(|e| super::unreadable(&super::ledger_path(&args.migration), &e))
+    let mut report = status::gather(&view, facts)
+        .map_err(|e| super::unreadable(&super::ledger_path(&args.migration), &e))?;
+    if let (Some(end), Some(loaded)) = (&mut report.end, &loaded)
+        && let (Some(calls), Some(pace)) = (end.calls, &loaded.migration.pace)
+    {
+        let migration = &loaded.migration;
+        let limits = &migration.mapping.destination.limits;
+        end.days = Some(paced(pace, limits, migration.tier.as_deref(), calls).days);
+    }
+    Ok(report)
 }
 
 /// How the approval stands; what cannot be known is said.

@@ -38,6 +38,9 @@ pub(super) fn next(report: &StatusReport, migration: &str) -> Next {
                 },
             );
         }
+        State::Waiting => {
+            return say(last, "when that is done, the same command goes on");
+        }
         State::Aborted => {
             return say(
                 last,

@@ -30,6 +30,10 @@ pub struct End {
     pub at: String,
     /// From what that follows.
     pub from: String,
+    /// Calls to go by the plan, if every record is new.
+    pub calls: Option<u64>,
+    /// Days that these calls take under the pace of the migration; `None` without one.
+    pub days: Option<u64>,
 }
 
 /// Calls that were made since a moment of the run (milliseconds of Unix time), which is given, too.
@@ -140,6 +144,8 @@ pub(super) fn end(
     Some(End {
         at: shown(now_ms.max(until_ms).checked_add(ms)?),
         from,
+        calls,
+        days: None,
     })
 }
 

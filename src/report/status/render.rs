@@ -46,13 +46,25 @@ fn blocks(status: &StatusReport) -> Vec<Block> {
         }
     }
     if let Some(end) = &status.end {
-        facts.push(format!("ends about {}: {}", end.at, end.from));
+        facts.push(match end.days {
+            Some(days) if days > 1 => format!(
+                "{}; under the pace of the migration that takes {days} days",
+                end.from
+            ),
+            _ => format!("ends about {}: {}", end.at, end.from),
+        });
     }
     if let Some(waits) = &status.waits {
         facts.push(match &waits.until {
             Some(until) => format!("waits until {until}: {}", waits.what),
             None => format!("waits for {}", waits.what),
         });
+    }
+    if let (State::Aborted, Some(why)) = (
+        status.state,
+        status.run.as_ref().and_then(|r| r.why.as_ref()),
+    ) {
+        facts.push(format!("why: {why}"));
     }
     if !status.steps.is_empty() {
         facts.push(books(status));
@@ -136,6 +148,7 @@ fn headline(status: &StatusReport) -> String {
         State::Interrupted => format!("{what} was interrupted"),
         State::Stopped => format!("{what} was stopped"),
         State::Paused => format!("{what} is paused"),
+        State::Waiting => format!("{what} waits for a person"),
         State::Aborted => format!("{what} ended early"),
     }
 }
@@ -245,7 +258,7 @@ mod tests {
     use super::*;
     use crate::{
         event::Counts,
-        ledger::{CountedAfter, HoldReason, counted::LastCount, view::RunRow},
+        ledger::{CountedAfter, HoldReason, RunRow, counted::LastCount},
         report::status::{Batch, End, Holder, Next, Rate, Waits},
     };
 
@@ -259,6 +272,8 @@ mod tests {
             started_ms: 0,
             ended_ms: outcome.map(|_| 9_000),
             outcome: outcome.map(str::to_owned),
+            until_ms: None,
+            why: None,
         }
     }
 
@@ -314,6 +329,8 @@ mod tests {
                 at: "2026-01-01T00:29:00Z".into(),
                 from: "3400 calls to go by the plan, at 118 a minute as over the last 9 minutes"
                     .into(),
+                calls: Some(3400),
+                days: None,
             }),
             waits: Some(Waits {
                 what: "the calls that the destination allows are used up for now".into(),
@@ -374,6 +391,7 @@ mod tests {
             (State::Interrupted, None),
             (State::Stopped, Some("stopped")),
             (State::Paused, Some("paused")),
+            (State::Waiting, Some("waiting")),
             (State::Aborted, Some("aborted")),
             (State::Ended, Some("completed_with_holds")),
         ] {
