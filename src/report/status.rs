@@ -301,7 +301,7 @@ impl StatusReport {
     /// True when the last load that is not a sample came to its end.
     fn runs_to_the_end(&self) -> bool {
         let run = self.load.as_ref().filter(|l| l.command != "sample");
-        run.is_some_and(|l| whole(l))
+        run.is_some_and(whole)
     }
 }
 
