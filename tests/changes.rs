@@ -528,3 +528,37 @@ fn references_of_the_second_pass_follow_the_source_and_leave_what_people_changed
         .expect("it runs");
     assert!(verified.status.success(), "{verified:?}");
 }
+
+#[test]
+fn exceptions_are_counted_object_by_object_or_together() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    let report = example.run();
+    let number = |s: &Value, field: &str| s[field].as_u64().expect("a number");
+    let steps = report["steps"].as_array().expect("steps");
+    let bad = |s: &Value| number(s, "held") + number(s, "failed");
+    let share = |bad: u64, read: u64| bad * 10_000 / read.max(1);
+    let worst = steps
+        .iter()
+        .map(|s| share(bad(s), number(s, "read")))
+        .max()
+        .expect("a step");
+    let (held, read) = steps
+        .iter()
+        .fold((0, 0), |(b, r), s| (b + bad(s), r + number(s, "read")));
+    let between = (worst + share(held, read)) / 2;
+    assert!(share(held, read) < between && between < worst, "{report}");
+    let allowed = format!("{}.{:02}%", between / 100, between % 100);
+    let policy = |more: &str| {
+        let with = format!("policy:\n  errors: {{max_share: \"{allowed}\"{more}}}\n");
+        example.edit(|text| support::replace_block(text, "policy:", &with));
+    };
+    policy("");
+    let message = failed_with(&example.command().output().expect("it runs"), 5);
+    assert!(
+        message.contains("more than `policy.errors` allows"),
+        "{message}"
+    );
+    policy(", per: run");
+    assert_eq!(example.run()["calls_write"], 0);
+}

@@ -48,6 +48,11 @@ pub fn lower(ctx: &mut Ctx<'_>, mapping: &Node, migration: Option<&Node>) -> Pol
             {
                 policy.errors_max_count = Some(count);
             }
+            match errors.get_text("per") {
+                Some("run") => policy.errors_per_run = true,
+                Some("object") => policy.errors_per_run = false,
+                _ => {}
+            }
         }
         if let Some(seconds) = seconds(node, "rollback", "for") {
             policy.rollback_seconds = seconds;

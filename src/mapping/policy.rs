@@ -1,5 +1,7 @@
 //! Policies, each with its closed list of values.
 
+use crate::ident::StepId;
+
 /// What happens to a record that exists at the destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -172,6 +174,8 @@ pub struct Policy {
     pub errors_max_share: Option<u32>,
     /// The same as a number.
     pub errors_max_count: Option<u64>,
+    /// True when both are of all steps together, not of each by itself.
+    pub errors_per_run: bool,
     /// What the destination's own counts must show after a batch.
     pub gate: CountGate,
     /// Size of a sample.
@@ -201,6 +205,22 @@ impl Policy {
         let count = self.errors_max_count.is_some_and(|max| bad > max);
         share || count
     }
+
+    /// The steps with more held and failed records than is allowed, of steps with their held and failed ones, and those
+    /// read.
+    pub fn too_many(&self, steps: impl Iterator<Item = (StepId, u64, u64)> + Clone) -> Vec<StepId> {
+        let bad = steps.clone().filter(|(_, bad, _)| *bad > 0);
+        if self.errors_per_run {
+            let (held, read) = steps.fold((0, 0), |(b, r), (_, bad, read)| (b + bad, r + read));
+            return match self.is_exceeded(held, read) {
+                true => bad.map(|(id, ..)| id).collect(),
+                false => Vec::new(),
+            };
+        }
+        bad.filter(|(_, bad, read)| self.is_exceeded(*bad, *read))
+            .map(|(id, ..)| id)
+            .collect()
+    }
 }
 
 impl Default for Policy {
@@ -210,6 +230,7 @@ impl Default for Policy {
             conflict: Conflict::default(),
             errors_max_share: Some(5000),
             errors_max_count: None,
+            errors_per_run: false,
             gate: CountGate::default(),
             sample_size: 300,
             sample_seed: 7,

@@ -66,7 +66,7 @@ pub struct StatusReport {
     pub end: Option<End>,
     /// What it waits for.
     pub waits: Option<Waits>,
-    /// Records by step and state.
+    /// Records by step and state; empty beside a run, whose steps tell how far they are.
     pub records: BTreeMap<String, BTreeMap<String, u64>>,
     /// Held and refused records by step, code and field, the most frequent first.
     pub holds: Vec<HoldReason>,
@@ -227,14 +227,6 @@ pub fn gather(view: &View, facts: Facts) -> Result<StatusReport, ReadError> {
         ledger_head: view.head()?.map(|(_, h)| h.to_string()),
         ..StatusReport::default()
     };
-    for (step, state, n) in view.states()? {
-        *report
-            .records
-            .entry(step)
-            .or_default()
-            .entry(state.word().to_owned())
-            .or_default() += n;
-    }
     if let Some(load) = &load {
         let planned = view
             .planned()?
@@ -242,6 +234,10 @@ pub fn gather(view: &View, facts: Facts) -> Result<StatusReport, ReadError> {
             .map(|(.., planned)| planned);
         let begun = view.steps(load.run)?;
         let progress = view.progress(load.run)?;
+        // Beside a run that tells its progress nobody counts all records: that is not cheap.
+        if !under_way || progress.is_empty() {
+            records(view, &mut report.records)?;
+        }
         report.steps = steps(
             planned.as_ref(),
             &begun,
@@ -272,6 +268,18 @@ pub fn gather(view: &View, facts: Facts) -> Result<StatusReport, ReadError> {
     }
     report.next = next::next(&report, &facts.migration);
     Ok(report)
+}
+
+/// Records by step and state.
+fn records(
+    view: &View,
+    all: &mut BTreeMap<String, BTreeMap<String, u64>>,
+) -> Result<(), ReadError> {
+    for (step, state, n) in view.states()? {
+        let states = all.entry(step).or_default();
+        *states.entry(state.word().to_owned()).or_default() += n;
+    }
+    Ok(())
 }
 
 /// What a command that has ended waits for.

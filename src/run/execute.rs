@@ -392,10 +392,8 @@ impl Executor {
                 }])
                 .await?;
             (self.ctx.emit)(&Event::StepFinished { step: name, counts });
-            if self.over_limit(&counts) {
-                self.outcome.over_limit.push(id);
-            }
             self.outcome.steps.push((id, counts));
+            self.outcome.over_limit = over_limit(&self.ctx.mapping, &self.outcome.steps);
             self.mark(id, loaded.newest).await?;
             if let Some(memory) = loaded.memory.get(&id) {
                 let gone = memory.gone().into_iter().map(|g| (id, g));
@@ -441,16 +439,6 @@ impl Executor {
         Ok(())
     }
 
-    fn over_limit(&self, counts: &Counts) -> bool {
-        let bad = counts.held + counts.failed;
-        let policy = &self.ctx.mapping.policy;
-        let share = policy
-            .errors_max_share
-            .is_some_and(|share| bad * 10_000 > u64::from(share) * counts.read.max(1));
-        let count = policy.errors_max_count.is_some_and(|max| bad > max);
-        share || count
-    }
-
     async fn second_passes(&mut self) -> Result<(), RunError> {
         let mut steps: Vec<StepId> = self.ctx.plan.deferred.iter().map(|d| d.step).collect();
         steps.dedup();
@@ -469,4 +457,10 @@ impl Executor {
         }
         Ok(())
     }
+}
+
+/// The steps with more held and failed records than the policy allows.
+pub(super) fn over_limit(mapping: &Mapping, steps: &[(StepId, Counts)]) -> Vec<StepId> {
+    let bad = steps.iter().map(|(id, c)| (*id, c.held + c.failed, c.read));
+    mapping.policy.too_many(bad)
 }

@@ -5,7 +5,7 @@ use crate::{
     event::Event,
     ident::StepId,
     ledger::Entry,
-    run::{failure::RunError, item::HeldRecord},
+    run::{execute::over_limit, failure::RunError, item::HeldRecord},
 };
 
 /// Ledger entries that are written together.
@@ -104,14 +104,8 @@ impl Executor {
             counts,
         });
         (self.emit)(&Event::StepFinished { step, counts });
-        if self
-            .mapping
-            .policy
-            .is_exceeded(counts.held + counts.failed, counts.read)
-        {
-            self.outcome.over_limit.push(id);
-        }
         self.outcome.steps.push((id, counts));
+        self.outcome.over_limit = over_limit(&self.mapping, &self.outcome.steps);
         Ok(())
     }
 }
