@@ -74,6 +74,17 @@ fn host(entry: &Entry, folder: &Path, out: &mut Diagnostics) -> Option<FileHost>
             .hint("write `{secret}` where it belongs: `\"Bearer {secret}\"`"),
         );
     }
+    let plain = node.get_bool("plain").unwrap_or(false);
+    if let (true, Some(place)) = (plain, node.entry("secret")) {
+        out.push(
+            Diagnostic::new(
+                Code::BadLiteral,
+                place.key_span,
+                "a key would go over plain HTTP, where everybody on the way can read it",
+            )
+            .hint("leave `plain` out, or the key"),
+        );
+    }
     Some(FileHost {
         name: format!("{above}{name}"),
         port,
@@ -87,7 +98,7 @@ fn host(entry: &Entry, folder: &Path, out: &mut Diagnostics) -> Option<FileHost>
             .unwrap_or("Bearer {secret}")
             .to_owned(),
         internal: node.get_bool("internal").unwrap_or(false),
-        plain: node.get_bool("plain").unwrap_or(false),
+        plain,
     })
 }
 
@@ -145,6 +156,10 @@ mod tests {
             (
                 "{hosts: {a.example: {secret: env:K, value: abc}}}",
                 "no place for the key",
+            ),
+            (
+                "{hosts: {a.example: {secret: env:K, plain: true}}}",
+                "over plain HTTP",
             ),
         ] {
             let (_, said) = read(text);

@@ -183,6 +183,7 @@ fn files_are_read_from_allowed_hosts_only_and_never_larger_than_they_may_be() {
         ("/sleeps", Habit::Sleeps),
         ("/refused", Habit::Refuses(403)),
     ]);
+    let (_, port) = server.host.split_once(':').expect("a port");
     let rows: Vec<(&str, &str, String)> = vec![
         ("a-ok", "one.pdf", server.url("/ok")),
         ("a-moved", "two.pdf", server.url("/moved")),
@@ -193,6 +194,11 @@ fn files_are_read_from_allowed_hosts_only_and_never_larger_than_they_may_be() {
         ("b-inside", "inside", server.url("/inside")),
         ("b-stranger", "stranger", stranger.url("/x?token=geheim")),
         ("b-ftp", "ftp", "ftp://127.0.0.1/x".to_owned()),
+        (
+            "b-resolved",
+            "resolved",
+            format!("http://localhost:{port}/ok"),
+        ),
         (
             "b-name",
             "name",
@@ -207,7 +213,9 @@ fn files_are_read_from_allowed_hosts_only_and_never_larger_than_they_may_be() {
         ("e-refused", "refused", server.url("/refused")),
         ("e-round", "round", server.url("/round")),
     ];
-    let (sandbox, example) = world(&rows, &allow(&server, ", secret: env:FILES_KEY"), &[]);
+    // A name that is allowed, and that leads inside.
+    let more = format!(", secret: env:FILES_KEY}}, \"localhost:{port}\": {{plain: true");
+    let (sandbox, example) = world(&rows, &allow(&server, &more), &[]);
     let report = run(&example);
 
     // What could be read is there, byte by byte.
@@ -237,7 +245,7 @@ fn files_are_read_from_allowed_hosts_only_and_never_larger_than_they_may_be() {
         (&files["step"], &files["verified"]),
         (&json!("attachment"), &json!(5))
     );
-    assert_eq!(step(&report, "attachment")["held"], 13);
+    assert_eq!(step(&report, "attachment")["held"], 14);
 
     // The rest waits, each with its reason.
     let held = held(&example);
@@ -250,6 +258,7 @@ fn files_are_read_from_allowed_hosts_only_and_never_larger_than_they_may_be() {
         ),
         ("b-stranger", "file_refused", "allows no files from"),
         ("b-ftp", "file_refused", "no web address"),
+        ("b-resolved", "file_refused", "address of a private network"),
         ("b-name", "file_refused", "a name or a password"),
         (
             "c-large",

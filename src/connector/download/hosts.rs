@@ -116,6 +116,7 @@ impl Hosts {
                 header: host
                     .key
                     .as_ref()
+                    .filter(|_| url.scheme() == "https" || is_here(url))
                     .map(|k| (k.header.clone(), k.value.clone())),
             }),
             Err(why) => Err(Missed::unavailable(url, format!("no client: {why}"))),
@@ -155,8 +156,7 @@ impl Hosts {
         if literal.is_some_and(|a| !is_public(a)) && !host.internal {
             return Err(refused(INSIDE.to_owned()));
         }
-        let here = literal.is_some_and(|a| a.is_loopback()) || named == "localhost";
-        if plain && !host.plain && !(here && host.internal) {
+        if plain && !host.plain && !(is_here(url) && host.internal) {
             return Err(refused("it is plain http, and not https".to_owned()));
         }
         Ok(host)
@@ -164,6 +164,16 @@ impl Hosts {
 }
 
 const INSIDE: &str = "its host has an address of a private network or of this machine";
+
+/// True for an address of this machine.
+fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(UrlHost::Ipv4(a)) => a.is_loopback(),
+        Some(UrlHost::Ipv6(a)) => a.is_loopback(),
+        Some(UrlHost::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
 
 /// True when a host is meant by the name in an entry.
 fn fits(entry: &str, host: &str) -> bool {
@@ -327,6 +337,28 @@ mod tests {
             assert!(said.contains(why), "{bad}: {said}");
             assert!(!said.contains("u:p") && !said.contains("sig"), "{said}");
         }
+    }
+
+    #[test]
+    fn a_key_goes_over_https_and_within_this_machine_alone() {
+        let key = HostKey::new("a", "x-key", "k {secret}", &Secret::new("s")).unwrap();
+        let list = Hosts::new(
+            [("old.example.com", false), ("127.0.0.1", true)]
+                .map(|(name, internal)| Host {
+                    name: name.to_owned(),
+                    port: None,
+                    internal,
+                    plain: true,
+                    key: Some(key.clone()),
+                })
+                .to_vec(),
+        );
+        let sent = |url: &str| list.judge(&Url::parse(url).unwrap()).unwrap().header;
+        assert_eq!(sent("https://old.example.com/a").unwrap().1, "k s");
+        assert!(sent("http://old.example.com/a").is_none());
+        assert!(sent("http://127.0.0.1/a").is_some());
+        let shown = format!("{list:?}");
+        assert!(!shown.contains("k s"), "{shown}");
     }
 
     #[tokio::test]
