@@ -12,12 +12,16 @@ mod support;
 
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
 };
-use support::{Example, Sandbox, account, counts, failed_with, step, transload};
+use support::{
+    Example, Sandbox, account, counts, failed_with, recorder::Recorder, step, transload,
+};
 
 fn run(example: &Example) -> Output {
     example.command().output().expect("it runs")
@@ -181,7 +185,67 @@ fn a_full_disk_ends_with_75_and_sends_nothing_more() {
     let message = failed_with(&limited.output().expect("it runs"), 75);
     assert!(message.contains("ledger cannot be written"), "{message}");
     assert!(message.contains("run the same command"), "{message}");
+    let there = counts(&sandbox);
+    for step in ["contact", "note", "task"] {
+        let (sent, intended) = (there[step], intents(&ledger(&example), step));
+        assert!(
+            sent <= intended as usize,
+            "{step}: {sent} of {intended} intents"
+        );
+    }
     goes_on(&example, &sandbox);
+}
+
+/// The intents of a step that are in a ledger, as another process sees them.
+fn intents(ledger: &Path, step: &str) -> u32 {
+    let connection = rusqlite::Connection::open(ledger).expect("a ledger");
+    connection
+        .busy_timeout(Duration::from_secs(30))
+        .and_then(|()| {
+            connection.query_row(
+                "SELECT count(*) FROM journal WHERE kind = 'intended' AND step = ?1",
+                [step],
+                |r| r.get(0),
+            )
+        })
+        .expect("a count")
+}
+
+#[test]
+fn every_call_finds_its_intent_in_the_ledger_when_it_arrives() {
+    let sandbox = account(&[]);
+    let path: Arc<OnceLock<PathBuf>> = Arc::default();
+    let seen: Arc<Mutex<BTreeMap<&str, (u32, u32)>>> = Arc::default();
+    let recorder = {
+        let (path, seen) = (Arc::clone(&path), Arc::clone(&seen));
+        Recorder::watching(&sandbox, move |call| {
+            let (step, records) = match call.path.rsplit('/').next() {
+                Some("notes") => ("note", 1),
+                Some("tasks") => ("task", 1),
+                Some("bulk_upsert") => {
+                    let rows = call.body["contacts"].as_array().map_or(0, Vec::len);
+                    ("contact", u32::try_from(rows).expect("a few rows"))
+                }
+                _ => return,
+            };
+            let mut seen = seen.lock().expect("a lock");
+            let (sent, without) = seen.entry(step).or_default();
+            *sent += records;
+            // Calls of the same step are alike here: what counts is that none is ahead of the ledger.
+            *without += u32::from(intents(path.get().expect("a path"), step) < *sent);
+        })
+    };
+    let example = Example::at("allclients", &recorder.base);
+    path.set(ledger(&example)).expect("set once");
+    example.run();
+    let seen = seen.lock().expect("a lock").clone();
+    // Three contacts were there before and are changed, each by a call of its own.
+    let all = [
+        ("contact", (283, 0)),
+        ("note", (329, 0)),
+        ("task", (124, 0)),
+    ];
+    assert_eq!(seen, BTreeMap::from(all));
 }
 
 #[test]

@@ -1117,6 +1117,68 @@ fn callers_share_transactions_and_keep_their_order() {
     );
 }
 
+/// Records on their way: each is sent when its intent is acknowledged, and answered then. Gives the keys that were
+/// sent, whatever came of the rest.
+fn send_side_by_side(ledger: &Ledger, records: usize, sent: &(dyn Fn(String) + Sync)) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let send = |n: usize| async move {
+            let key = n.to_string();
+            if ledger.append(vec![intended(&key)]).await.is_ok() {
+                sent(key.clone());
+                tokio::task::yield_now().await;
+                let _ = ledger.append(vec![confirmed(&key, Origin::Created)]).await;
+            }
+        };
+        let mut tasks: Vec<_> = (0..records).map(|n| Box::pin(send(n))).collect();
+        std::future::poll_fn(|context| {
+            tasks.retain_mut(|task| task.as_mut().poll(context).is_pending());
+            match tasks.is_empty() {
+                true => std::task::Poll::Ready(()),
+                false => std::task::Poll::Pending,
+            }
+        })
+        .await;
+    });
+}
+
+fn intents(path: &Path) -> Vec<String> {
+    let keys = journal(path).into_iter().filter_map(|entry| match entry {
+        Entry::Intended(intent) => Some(intent.key),
+        _ => None,
+    });
+    keys.collect()
+}
+
+#[test]
+fn nothing_is_sent_whose_intent_a_crash_would_lose() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/ledger.sqlite");
+    let ledger = begun(&path);
+    let sent = std::sync::Mutex::new(Vec::new());
+    let crashes = std::thread::scope(|scope| {
+        let sender = scope.spawn(|| {
+            send_side_by_side(&ledger, 120, &|key| sent.lock().unwrap().push(key));
+        });
+        let mut crashes = Vec::new();
+        while !sender.is_finished() {
+            let known = sent.lock().unwrap().clone();
+            let to = folder.path().join(format!("crash{}", crashes.len()));
+            crashes.push((known, crash_copy(&path, &to)));
+        }
+        crashes
+    });
+    assert!(crashes.len() > 1 && sent.lock().unwrap().len() == 120);
+    for (known, copy) in crashes {
+        drop(open(&copy));
+        let there = intents(&copy);
+        let lost: Vec<_> = known.iter().filter(|k| !there.contains(k)).collect();
+        assert!(lost.is_empty(), "{lost:?}");
+    }
+}
+
 /// Set for the process that is killed.
 const VICTIM: &str = "TRANSLOAD_LEDGER_VICTIM";
 
@@ -1195,6 +1257,28 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Wherever the disk is full: what was sent has its intent in the journal, and nothing is sent afterwards.
+    #[test]
+    fn where_the_journal_cannot_be_written_nothing_is_sent(pages in 40..110_u32, records in 1..400_usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.sqlite");
+        let full = Options { max_pages: Some(pages), ..options() };
+        let ledger = Ledger::open(&path, full).unwrap();
+        ledger.begin_run(RunMeta::default()).unwrap();
+        let sent = std::sync::Mutex::new(Vec::new());
+        send_side_by_side(&ledger, records, &|key| sent.lock().unwrap().push(key));
+        let broken = ledger.append_blocking(vec![intended("one more")]).is_err();
+        drop(ledger);
+        let mut sent = sent.into_inner().unwrap();
+        prop_assert!(broken || sent.len() == records);
+        let mut there = intents(&path);
+        there.retain(|key| key != "one more");
+        sent.sort();
+        there.sort();
+        prop_assert_eq!(sent, there);
+        open(&path).view().unwrap().verify().unwrap();
+    }
 
     /// Wherever the gathering is cut, the state is the one a plain model has.
     #[test]

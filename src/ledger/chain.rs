@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use std::fmt;
 
 /// A hash of the chain.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Hash(pub(super) [u8; 32]);
 
 impl Hash {
@@ -56,7 +56,7 @@ impl<'a> Link<'a> {
             step: columns.step,
             key: columns.key,
             part: columns.part,
-            data: &columns.data,
+            data: columns.data,
         }
     }
 

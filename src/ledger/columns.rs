@@ -8,7 +8,7 @@ pub(super) struct Columns<'a> {
     pub step: &'a str,
     pub key: &'a str,
     pub part: u32,
-    pub data: String,
+    pub data: &'a str,
 }
 
 impl Entry {
@@ -74,14 +74,18 @@ impl Entry {
         }
     }
 
-    /// Takes the entry apart.
-    pub(super) fn columns(&self) -> Result<Columns<'_>, serde_json::Error> {
+    /// Takes the entry apart; its JSON is put into `buffer`.
+    pub(super) fn columns<'a>(
+        &'a self,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<Columns<'a>, serde_json::Error> {
+        buffer.clear();
+        serde_json::to_writer(&mut *buffer, self)?;
         let (step, key, part) = self.place();
         let kind = self.kind();
         // `{"kind":{...}}`: the kind has its own column, so only the inner object is kept.
-        let mut data = serde_json::to_string(self)?;
-        data.truncate(data.len().saturating_sub(1));
-        data.drain(..kind.len() + 4);
+        let inner = buffer.get(kind.len() + 4..buffer.len().saturating_sub(1));
+        let data = str::from_utf8(inner.unwrap_or_default()).map_err(serde::ser::Error::custom)?;
         Ok(Columns {
             kind,
             step,

@@ -454,6 +454,24 @@ impl Entry {
         matches!(self, Entry::BudgetUsed { .. } | Entry::CallsReserved { .. })
     }
 
+    /// True when it is about one record, or about a call of many.
+    pub(super) fn is_of_a_record(&self) -> bool {
+        matches!(
+            self,
+            Entry::Intended(_)
+                | Entry::Confirmed { .. }
+                | Entry::Refused { .. }
+                | Entry::InDoubt { .. }
+                | Entry::Absent { .. }
+                | Entry::Held { .. }
+                | Entry::Released { .. }
+                | Entry::Before { .. }
+                | Entry::SecondPassDone { .. }
+                | Entry::JobStarted { .. }
+                | Entry::JobEnded { .. }
+        )
+    }
+
     /// The step it is about; empty when it is about none.
     pub fn step(&self) -> &str {
         self.place().0

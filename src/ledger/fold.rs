@@ -16,8 +16,9 @@ use super::{
     view::RecordState,
     words::Origin,
 };
+use foldhash::{HashMap, HashMapExt};
 use rusqlite::{Connection, params};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A record of a step: step id, key, part.
 pub(super) type RecordKey = (i64, Box<str>, u32);
@@ -62,8 +63,11 @@ pub(super) struct Fold {
     database: &'static str,
     steps: HashMap<String, i64>,
     new_steps: Vec<(i64, String)>,
-    records: BTreeMap<RecordKey, RecordChange>,
+    records: HashMap<RecordKey, RecordChange>,
     holds: BTreeMap<RecordKey, HoldChange>,
+    /// Which holds stand, in the table and gathered. Most records never have one, and ending it would cost each of them a
+    /// statement.
+    standing: BTreeSet<RecordKey>,
     released: BTreeSet<(i64, Box<str>)>,
 }
 
@@ -74,10 +78,16 @@ impl Fold {
             database,
             steps,
             new_steps: Vec::new(),
-            records: BTreeMap::new(),
+            records: HashMap::new(),
             holds: BTreeMap::new(),
+            standing: BTreeSet::new(),
             released: BTreeSet::new(),
         }
+    }
+
+    /// Notes a hold that the table has already.
+    pub fn stands(&mut self, hold: RecordKey) {
+        self.standing.insert(hold);
     }
 
     /// The id of a step; a new name gets a new one.
@@ -111,34 +121,39 @@ impl Fold {
         self.records.len() + self.holds.len() + self.released.len()
     }
 
-    fn record(&mut self, step: i64, key: &str, part: u32) -> &mut RecordChange {
+    fn record(&mut self, step: i64, key: String, part: u32) -> &mut RecordChange {
         self.records.entry((step, key.into(), part)).or_default()
     }
 
     /// A hold that is only said again stands since it was said first.
-    fn set_hold(&mut self, step: i64, key: &str, part: u32, mut row: HoldRow) {
-        let hold = self.holds.entry((step, key.into(), part)).or_default();
+    fn set_hold(&mut self, step: i64, key: String, part: u32, mut row: HoldRow) {
+        let place: RecordKey = (step, key.into(), part);
+        self.standing.insert(place.clone());
+        let hold = self.holds.entry(place).or_default();
         if let Some(before) = &hold.set {
             row.run = before.run;
         }
         hold.set = Some(row);
     }
 
-    fn clear_hold(&mut self, step: i64, key: &str, part: u32) {
-        let hold = self.holds.entry((step, key.into(), part)).or_default();
-        hold.clear = true;
-        hold.set = None;
+    fn clear_hold(&mut self, step: i64, key: String, part: u32) {
+        let place: RecordKey = (step, key.into(), part);
+        if self.standing.remove(&place) {
+            let hold = self.holds.entry(place).or_default();
+            hold.clear = true;
+            hold.set = None;
+        }
     }
 
     /// Gathers what an entry does to records and holds.
-    pub fn gather(&mut self, step: i64, run: i64, entry: &Entry) {
+    pub fn gather(&mut self, step: i64, run: i64, entry: Entry) {
         match entry {
             Entry::Intended(i) => {
-                let record = self.record(step, &i.key, i.part);
+                let record = self.record(step, i.key, i.part);
                 record.state = Some(RecordState::Intended);
                 record.op = Some(i.op.code());
-                record.chunk = Some(i.chunk.clone().unwrap_or_default());
-                record.match_key = Some(i.match_key.clone().unwrap_or_default());
+                record.chunk = Some(i.chunk.unwrap_or_default());
+                record.match_key = Some(i.match_key.unwrap_or_default());
                 record.why = Some(String::new());
             }
             Entry::Confirmed {
@@ -150,21 +165,21 @@ impl Fold {
                 written,
                 ..
             } => {
-                let record = self.record(step, key, *part);
+                self.clear_hold(step, key.clone(), part);
+                let record = self.record(step, key, part);
                 record.state = Some(RecordState::Confirmed);
-                record.origin = record.origin.max(Some(*origin));
-                record.dest_id = Some(dest_id.clone());
-                record.fingerprint = Some(*fingerprint);
+                record.origin = record.origin.max(Some(origin));
+                record.dest_id = Some(dest_id);
+                record.fingerprint = Some(fingerprint);
                 record.why = Some(String::new());
-                if *origin == Origin::Created {
+                if origin == Origin::Created {
                     record.second_pass = Some(false);
                     record.written_later = Some(Vec::new());
                 }
                 if let Some(written) = written {
-                    record.written = Some(written.fields.bytes().to_vec());
-                    record.stamp = Some(written.stamp.clone().unwrap_or_default());
+                    record.written = Some(written.fields.into_bytes());
+                    record.stamp = Some(written.stamp.unwrap_or_default());
                 }
-                self.clear_hold(step, key, *part);
             }
             Entry::Refused {
                 key,
@@ -179,9 +194,9 @@ impl Fold {
                 } else {
                     reasons.join("; ")
                 };
-                let record = self.record(step, key, *part);
+                let record = self.record(step, key.clone(), part);
                 record.state = Some(RecordState::Refused);
-                record.fingerprint = Some(*fingerprint);
+                record.fingerprint = Some(fingerprint);
                 record.why = Some(words.clone());
                 let row = HoldRow {
                     failed: true,
@@ -192,15 +207,15 @@ impl Fold {
                     line: None,
                     run,
                 };
-                self.set_hold(step, key, *part, row);
+                self.set_hold(step, key, part, row);
             }
             Entry::InDoubt { key, part, why, .. } => {
-                let record = self.record(step, key, *part);
+                let record = self.record(step, key, part);
                 record.state = Some(RecordState::InDoubt);
-                record.why = Some(why.clone());
+                record.why = Some(why);
             }
             Entry::Absent { key, part, .. } => {
-                let record = self.record(step, key, *part);
+                let record = self.record(step, key, part);
                 record.state = Some(RecordState::Absent);
                 record.dest_id = Some(String::new());
                 record.why = Some(String::new());
@@ -232,35 +247,38 @@ impl Fold {
             } => {
                 let row = HoldRow {
                     failed: false,
-                    code: code.clone(),
-                    field: field.clone(),
-                    value: value.clone(),
-                    words: words.clone(),
-                    line: *line,
+                    code,
+                    field,
+                    value,
+                    words,
+                    line,
                     run,
                 };
-                self.set_hold(step, key, *part, row);
+                self.set_hold(step, key, part, row);
             }
             Entry::Released { key, .. } => {
-                let key: Box<str> = key.as_str().into();
+                let key: Box<str> = key.into();
                 let parts: Vec<RecordKey> = self
-                    .holds
+                    .standing
                     .range((step, key.clone(), 0)..=(step, key.clone(), u32::MAX))
-                    .map(|(k, _)| k.clone())
+                    .cloned()
                     .collect();
-                for part in parts {
-                    self.holds.remove(&part);
+                for part in &parts {
+                    self.holds.remove(part);
+                    self.standing.remove(part);
                 }
-                self.released.insert((step, key));
+                if !parts.is_empty() {
+                    self.released.insert((step, key));
+                }
             }
             Entry::Merged { key, into, .. } => {
                 let record = self.record(step, key, 0);
                 record.state = Some(RecordState::Merged);
-                record.match_key = Some(into.clone());
+                record.match_key = Some(into);
                 record.why = Some(String::new());
             }
             Entry::RolledBack { key, part, .. } => {
-                *self.record(step, key, *part) = RecordChange {
+                *self.record(step, key.clone(), part) = RecordChange {
                     reset: true,
                     state: Some(RecordState::Absent),
                     dest_id: Some(String::new()),
@@ -271,16 +289,16 @@ impl Fold {
                     stamp: Some(String::new()),
                     ..RecordChange::default()
                 };
-                self.clear_hold(step, key, *part);
+                self.clear_hold(step, key, part);
             }
             Entry::SecondPassDone {
                 key, part, written, ..
             } => {
-                let record = self.record(step, key, *part);
+                let record = self.record(step, key, part);
                 record.second_pass = Some(true);
                 if let Some(written) = written {
-                    record.written_later = Some(written.fields.bytes().to_vec());
-                    record.stamp = Some(written.stamp.clone().unwrap_or_default());
+                    record.written_later = Some(written.fields.into_bytes());
+                    record.stamp = Some(written.stamp.unwrap_or_default());
                 }
             }
             _ => {}
@@ -469,7 +487,9 @@ impl Fold {
         let mut forget = connection.prepare_cached(&format!(
             "DELETE FROM {db}.records WHERE step = ?1 AND key = ?2 AND part = ?3"
         ))?;
-        for ((step, key, part), change) in std::mem::take(&mut self.records) {
+        let mut records: Vec<_> = std::mem::take(&mut self.records).into_iter().collect();
+        records.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for ((step, key, part), change) in records {
             if change.reset {
                 forget.execute(params![step, key, part])?;
             }

@@ -6,10 +6,11 @@
 use super::{
     chain::{self, Hash, Link},
     entry::Entry,
-    fold::{Fold, RecordKey},
+    fold::Fold,
+    intents::Open,
 };
+use foldhash::{HashMap, HashMapExt};
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::{HashMap, HashSet};
 
 /// Where a writer starts from.
 pub(super) struct Start {
@@ -17,7 +18,7 @@ pub(super) struct Start {
     pub seq: i64,
     pub head: Hash,
     pub fold: Fold,
-    pub open: HashSet<RecordKey>,
+    pub open: Open,
 }
 
 /// Why it cannot start.
@@ -69,6 +70,11 @@ pub(super) fn recover(connection: &Connection) -> Result<Start, Recover> {
             .ok_or_else(|| damaged(folded, "the entry is not there or has no hash"))?,
     };
     let mut fold = Fold::new("main", steps);
+    let mut query = connection.prepare("SELECT step, key, part FROM holds")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        fold.stands((row.get(0)?, row.get::<_, String>(1)?.into(), row.get(2)?));
+    }
     let mut buffer = Vec::new();
     let mut query = connection.prepare(chain::SELECT)?;
     let mut rows = query.query([folded])?;
@@ -88,7 +94,7 @@ pub(super) fn recover(connection: &Connection) -> Result<Start, Recover> {
         } else {
             fold.step(link.step)
         };
-        fold.gather(step, link.run, &entry);
+        fold.gather(step, link.run, entry);
     }
     let stored: Option<Vec<u8>> = connection
         .query_row("SELECT value FROM meta WHERE name = 'head'", [], |r| {
@@ -115,12 +121,12 @@ pub(super) fn recover(connection: &Connection) -> Result<Start, Recover> {
         })?;
         written?;
     }
-    let mut open = HashSet::new();
+    let mut open = Open::default();
     let mut query =
         connection.prepare("SELECT step, key, part FROM records WHERE state IN (1, 4)")?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        open.insert((row.get(0)?, row.get::<_, String>(1)?.into(), row.get(2)?));
+        open.waits((row.get(0)?, row.get::<_, String>(1)?.into(), row.get(2)?));
     }
     drop(rows);
     drop(query);

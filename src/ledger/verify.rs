@@ -9,7 +9,7 @@ use super::{
     schema::{STATE_TABLES, knows_pauses, state_tables},
     view::{ReadError, View},
 };
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// A ledger that is whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl View {
             }
             fold.write_small(connection, step, link.run, link.at_ms, &entry)?;
             if seq <= folded {
-                fold.gather(step, link.run, &entry);
+                fold.gather(step, link.run, entry);
             }
             if fold.waiting() > 100_000 {
                 fold.write_gathered(connection)?;

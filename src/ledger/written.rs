@@ -133,6 +133,11 @@ impl WrittenFields {
         &self.bytes
     }
 
+    /// The encoded form, taken out.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Fields from their encoded form; `None` when it is none.
     pub fn from_bytes(bytes: Vec<u8>) -> Option<WrittenFields> {
         let mut rest = bytes.as_slice();

@@ -31,7 +31,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 /// Calls, or chunks, under way at a time. More than the destination takes at once, so that the ledger's
 /// flushes are shared by many.
-const SIDE_BY_SIDE: usize = 128;
+const SIDE_BY_SIDE: usize = 256;
 
 /// What a reader thread says about one page.
 pub struct PageItems {

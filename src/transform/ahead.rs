@@ -1,4 +1,4 @@
-//! References of a whole page, looked up ahead.
+//! References of many records, looked up ahead.
 //!
 //! What a reference names lies anywhere in memory, and a record waits for it. Asked for together, the waits of many
 //! records overlap; when the records are worked on, the answers are near. Nothing here changes what they are.
@@ -9,6 +9,10 @@ use crate::{
     mapping::{Input, RefSource, Step},
     value::{Page, whole_number},
 };
+
+/// Records whose references are looked up together: enough for their waits to overlap, and few enough for the answers to
+/// be still near when the last of them is worked on.
+pub(crate) const TOGETHER: usize = 128;
 
 /// The references that the steps of a pass make by plain columns.
 #[derive(Debug)]
@@ -34,12 +38,13 @@ impl Ahead {
         Ahead { looks }
     }
 
-    /// Asks for what a page refers to by whole numbers, the usual ids.
-    pub fn look(&self, page: &Page, resolve: &dyn Resolve) {
-        let mut numbers = Vec::new();
+    /// Asks for what the rows of a page from `first` on refer to by whole numbers, the usual ids.
+    pub fn look(&self, page: &Page, first: usize, resolve: &dyn Resolve) {
+        let mut numbers = Vec::with_capacity(TOGETHER);
+        let rows = first..page.rows().min(first + TOGETHER);
         for (column, object) in &self.looks {
             numbers.clear();
-            let cells = (0..page.rows()).map(|row| page.cell(row, *column).1.trim());
+            let cells = rows.clone().map(|row| page.cell(row, *column).1.trim());
             numbers.extend(cells.filter_map(whole_number));
             resolve.ahead(*object, &numbers);
         }

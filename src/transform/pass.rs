@@ -4,7 +4,7 @@
 //! once, as nothing in it depends on other pages. Every record gets one outcome for every step of the pass.
 
 use super::{
-    ahead::Ahead,
+    ahead::{self, Ahead},
     columns::Columns,
     compile::{CompileError, Compiler, map_tables, traced_map_tables},
     effect::{Effect, Hold, LossCount, Settled, Sink},
@@ -224,7 +224,6 @@ impl Pass {
         arena: &Bump,
         sink: &mut dyn Sink,
     ) {
-        self.ahead.look(page, resolve);
         let mut scope = Scope::new(&self.columns, &self.tables, Some(resolve), arena);
         let mut work = Work::default();
         work.print.off = self.unprinted;
@@ -235,6 +234,9 @@ impl Pass {
             outcomes: Vec::new(),
         };
         for row in 0..page.rows() {
+            if row.is_multiple_of(ahead::TOGETHER) {
+                self.ahead.look(page, row, resolve);
+            }
             let (key, fault) = keys.get(page, row);
             let line = page.lines.get(row).copied().unwrap_or(0);
             if let Some(fault) = fault {

@@ -18,11 +18,15 @@ pub struct Written {
     pub body: Value,
 }
 
+/// Told of each writing call when it arrives, before the sandbox sees it.
+type OnArrival = Arc<dyn Fn(&Written) + Send + Sync>;
+
 #[derive(Clone)]
 struct Shared {
     to: String,
     client: reqwest::Client,
     seen: Arc<Mutex<Vec<Written>>>,
+    on_arrival: OnArrival,
 }
 
 /// Stands before a sandbox.
@@ -36,6 +40,14 @@ pub struct Recorder {
 impl Recorder {
     /// Stands before this sandbox.
     pub fn before(sandbox: &Sandbox) -> Recorder {
+        Recorder::watching(sandbox, |_| {})
+    }
+
+    /// Stands before this sandbox and tells of each writing call when it arrives.
+    pub fn watching(
+        sandbox: &Sandbox,
+        on_arrival: impl Fn(&Written) + Send + Sync + 'static,
+    ) -> Recorder {
         let at = sandbox.base.find("://").expect("a scheme") + 3;
         let end = sandbox.base[at..]
             .find('/')
@@ -44,6 +56,7 @@ impl Recorder {
             to: sandbox.base[..end].to_owned(),
             client: super::client(),
             seen: Arc::default(),
+            on_arrival: Arc::new(on_arrival),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -83,11 +96,13 @@ async fn pass_on(
 ) -> Response<Body> {
     let path = uri.path_and_query().map_or("", |p| p.as_str());
     if method != Method::GET && !path.starts_with("/_admin") {
-        shared.seen.lock().expect("a lock").push(Written {
+        let written = Written {
             method: method.to_string(),
             path: path.to_owned(),
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-        });
+        };
+        (shared.on_arrival)(&written);
+        shared.seen.lock().expect("a lock").push(written);
     }
     let mut request = shared
         .client
