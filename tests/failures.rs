@@ -22,6 +22,10 @@ use std::{
 use support::{
     Example, Sandbox, account, counts, failed_with, recorder::Recorder, step, transload,
 };
+use transload::{
+    clock::SystemClock,
+    ledger::{Entry, Ledger, Options, RunMeta},
+};
 
 fn run(example: &Example) -> Output {
     example.command().output().expect("it runs")
@@ -186,8 +190,9 @@ fn a_full_disk_ends_with_75_and_sends_nothing_more() {
     assert!(message.contains("ledger cannot be written"), "{message}");
     assert!(message.contains("run the same command"), "{message}");
     let there = counts(&sandbox);
-    for step in ["contact", "note", "task"] {
-        let (sent, intended) = (there[step], intents(&ledger(&example), step));
+    // Three contacts were there before.
+    for (step, before) in [("contact", 3), ("note", 0), ("task", 0)] {
+        let (sent, intended) = (there[step] - before, intents(&ledger(&example), step));
         assert!(
             sent <= intended as usize,
             "{step}: {sent} of {intended} intents"
@@ -614,6 +619,33 @@ fn files_that_are_no_table_end_with_one_message_or_hold_their_rows() {
         assert!(message.contains("ask"), "{what}: {message}");
         drop(example);
     }
+}
+
+#[test]
+fn a_job_that_an_interrupted_run_left_is_asked_for_before_anything_is_looked_up() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    example.run();
+    let asked = || -> u64 {
+        let calls = sandbox.admin_get("/calls");
+        let routes = calls["by_route"].as_object().expect("routes").clone();
+        let of_jobs = routes.iter().filter(|(r, _)| r.contains("job_statuses"));
+        of_jobs.map(|(_, n)| n.as_u64().expect("a number")).sum()
+    };
+    {
+        let options = Options::new(Arc::new(SystemClock::new()));
+        let left = Ledger::open(&ledger(&example), options).expect("a ledger");
+        left.begin_run(RunMeta::default()).expect("a run");
+        left.append_blocking(vec![Entry::JobStarted {
+            step: "contact".to_owned(),
+            chunk: "contact-1-left".to_owned(),
+            job: "987654321".to_owned(),
+        }])
+        .expect("an entry");
+    }
+    let before = asked();
+    goes_on(&example, &sandbox);
+    assert_eq!(asked(), before + 1, "once, and not again by the next run");
 }
 
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {

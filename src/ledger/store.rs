@@ -334,8 +334,7 @@ impl Ledger {
 
     /// A view of the ledger as it stands now.
     pub fn view(&self) -> Result<View, ReadError> {
-        self.settle()
-            .map_err(|e| ReadError::Busy { why: e.to_string() })?;
+        self.settle()?;
         View::open(&self.path)
     }
 

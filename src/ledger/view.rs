@@ -8,6 +8,7 @@ use super::{
     chain::Hash,
     entry::{Entry, Origin, WriteOp},
     schema::{self, SchemaError},
+    store::LedgerError,
     words::words,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -125,12 +126,9 @@ pub enum ReadError {
         /// What.
         what: String,
     },
-    /// The writer did not answer.
-    #[error("cannot read the ledger: {why}")]
-    Busy {
-        /// Why.
-        why: String,
-    },
+    /// What is to be read cannot be written first.
+    #[error(transparent)]
+    Unwritable(#[from] LedgerError),
 }
 
 impl ReadError {
@@ -140,7 +138,7 @@ impl ReadError {
             ReadError::Schema(error) => error.is_damage(),
             ReadError::Sqlite(error) => schema::is_damage(error),
             ReadError::Strange { .. } => true,
-            ReadError::Busy { .. } => false,
+            ReadError::Unwritable(_) => false,
         }
     }
 }

@@ -110,9 +110,7 @@ impl Bases {
     /// # Errors
     /// When it cannot be read.
     pub fn refresh(&self, ledger: &crate::ledger::Ledger) -> Result<(), RunError> {
-        let fresh = ledger
-            .view()
-            .map_err(|e| RunError::Internal(e.to_string()))?;
+        let fresh = ledger.view()?;
         *self.view.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
         Ok(())
     }

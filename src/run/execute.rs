@@ -12,7 +12,7 @@ use super::{
     context::{Context, Emit},
     failure::RunError,
     files::WrittenFile,
-    gate,
+    gate, jobs,
     known::{Gone, StepMemory},
     loader::Loaded,
     pass, preflight, prepare,
@@ -195,6 +195,7 @@ impl Executor {
             _beat: beat,
             outcome: Outcome::default(),
         };
+        jobs::follow(&executor.ctx).await?;
         executor.outcome.fields_made = provision::fields(&executor.ctx, &executor.tables).await?;
         Ok(executor)
     }
@@ -335,11 +336,7 @@ impl Executor {
         ids: &Arc<IdMap>,
         batch: &[StepId],
     ) -> Result<HashMap<StepId, StepMemory>, RunError> {
-        let view = self
-            .ctx
-            .ledger
-            .view()
-            .map_err(|e| RunError::Internal(e.to_string()))?;
+        let view = self.ctx.ledger.view()?;
         let mut all = HashMap::new();
         for id in batch {
             let name = &self.ctx.step(*id)?.name;
@@ -422,9 +419,7 @@ impl Executor {
     async fn mark(&mut self, id: StepId, newest: Option<jiff::Timestamp>) -> Result<(), RunError> {
         let step = self.ctx.step(id)?.name.clone();
         let view = self.ctx.ledger.view();
-        let before = view
-            .and_then(|v| v.watermark(&step))
-            .map_err(|e| RunError::Internal(e.to_string()))?;
+        let before = view.and_then(|v| v.watermark(&step))?;
         let was: Option<jiff::Timestamp> = before.as_deref().and_then(|b| b.parse().ok());
         let mut now = before.clone();
         // A run over some records has not taken in all that is older.

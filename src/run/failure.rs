@@ -2,7 +2,7 @@
 
 use crate::{
     connector::{ExtractError, Stop, files::WriteError},
-    ledger::{LedgerError, OpenError},
+    ledger::{LedgerError, OpenError, ReadError},
 };
 use std::path::PathBuf;
 
@@ -86,6 +86,15 @@ impl From<ExtractError> for RunError {
         match error {
             ExtractError::Stop(stop) => RunError::Stop(stop),
             error => RunError::Extract(error),
+        }
+    }
+}
+
+impl From<ReadError> for RunError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unwritable(error) => RunError::Ledger(error),
+            other => RunError::Internal(other.to_string()),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{context::Context, directory::record_id, failure::RunError};
 use crate::{
     event::Event,
     ident::{ObjectId, StepId},
-    ledger::{CountedAfter, CountedBefore, Entry, LedgerError, ReadError},
+    ledger::{CountedAfter, CountedBefore, Entry},
     mapping::CountGate,
     outcome::gate::{BatchCount, MissingRecord, Verdict},
     platform::OpKind,
@@ -112,11 +112,9 @@ pub fn open(ctx: &Context, batch: u64, steps: &[StepId]) -> Result<(), RunError>
     if ctx.gate.policy == CountGate::Off {
         return Ok(());
     }
-    let view = ctx.ledger.view().map_err(unread)?;
+    let view = ctx.ledger.view()?;
     for object in objects(ctx, steps)? {
-        let known = view
-            .counted_before(&ctx.object(object)?.name)
-            .map_err(unread)?;
+        let known = view.counted_before(&ctx.object(object)?.name)?;
         // Nobody else is at work between two batches.
         if let Some(Ok(mut slot)) = ctx.gate.slots.get(object.ix()).map(|s| s.try_lock()) {
             ctx.gate.set(object, known, &mut slot);
@@ -265,10 +263,8 @@ async fn missing(
     there: u64,
 ) -> Result<(Vec<MissingRecord>, bool), RunError> {
     let def = ctx.object(object)?;
-    let view = ctx.ledger.view().map_err(unread)?;
-    let mut suspects = view
-        .made_since(&def.name, &steps_of(ctx, object))
-        .map_err(unread)?;
+    let view = ctx.ledger.view()?;
+    let mut suspects = view.made_since(&def.name, &steps_of(ctx, object))?;
     drop(view);
     let mut all = true;
     let page = def
@@ -316,8 +312,8 @@ async fn ids(ctx: &Context, object: ObjectId) -> Result<HashSet<String>, RunErro
 }
 
 fn made(ctx: &Context, object: ObjectId) -> Result<u64, RunError> {
-    let view = ctx.ledger.view().map_err(unread)?;
-    view.made(&steps_of(ctx, object)).map_err(unread)
+    let view = ctx.ledger.view()?;
+    Ok(view.made(&steps_of(ctx, object))?)
 }
 
 /// The names of all steps that write an object.
@@ -347,12 +343,4 @@ fn word(verdict: Verdict) -> String {
         Verdict::NotKnown => "not_known",
     }
     .to_owned()
-}
-
-/// A ledger that does not answer is one that cannot be written: the disk is full, or another run has taken over.
-fn unread(error: ReadError) -> RunError {
-    match error {
-        ReadError::Busy { why } => RunError::Ledger(LedgerError::Unwritable { why }),
-        other => RunError::Internal(other.to_string()),
-    }
 }

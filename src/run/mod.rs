@@ -23,6 +23,7 @@ pub mod files;
 pub mod find;
 pub mod gate;
 pub mod item;
+pub mod jobs;
 pub mod key;
 pub mod known;
 pub mod loader;

@@ -65,9 +65,7 @@ impl Executor {
     /// True when the last run before this one came to its end.
     pub(super) fn has_run(&self, run: i64) -> Result<bool, RunError> {
         let view = self.ctx.ledger.view();
-        let runs = view
-            .and_then(|v| v.runs())
-            .map_err(|e| RunError::Internal(e.to_string()))?;
+        let runs = view.and_then(|v| v.runs())?;
         let last = runs
             .iter()
             .rev()
@@ -179,7 +177,7 @@ struct Walk {
 impl Walk {
     fn steps(&self, steps: &[StepId]) -> Result<BTreeMap<StepId, Preview>, RunError> {
         let strange = |e: &dyn std::fmt::Display| RunError::Internal(e.to_string());
-        let view = self.ctx.ledger.view().map_err(|e| strange(&e))?;
+        let view = self.ctx.ledger.view()?;
         let mut memory = BTreeMap::new();
         for id in steps {
             let name = &self.ctx.step(*id)?.name;

@@ -238,6 +238,14 @@ async fn create_alone(
                 });
             }
             Reply::Refused { status, reasons } => {
+                // The call whose end was not known may have come to it just now: then this refusal says no more than that the record
+                // is there.
+                if doubt
+                    && work.keys.iter().any(Option::is_some)
+                    && let Search::Found(id) = find::look(ctx, step, &work).await?
+                {
+                    return adopt(ctx, step, work, id).await;
+                }
                 return refuse(ctx, step, work, status, reasons).await;
             }
             Reply::Gone => {

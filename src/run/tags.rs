@@ -26,8 +26,7 @@ pub async fn decide(ctx: &Context, batch: &[StepId], taken: &mut Taken) -> Resul
         let internal = |e: &dyn std::fmt::Display| RunError::Internal(e.to_string());
         let decided = ctx
             .ledger
-            .view()
-            .map_err(|e| internal(&e))?
+            .view()?
             .decisions()
             .map_err(|e| internal(&e))?
             .into_iter()
@@ -59,7 +58,7 @@ pub async fn decide(ctx: &Context, batch: &[StepId], taken: &mut Taken) -> Resul
 pub fn recall(ctx: &Context, taken: &mut Taken) -> Result<(), RunError> {
     let internal = |e: &dyn std::fmt::Display| RunError::Internal(e.to_string());
     let decisions = ctx.ledger.view().and_then(|v| v.decisions());
-    for (name, value) in decisions.map_err(|e| internal(&e))? {
+    for (name, value) in decisions? {
         let object = name.strip_prefix("tags_taken/");
         let found = object.and_then(|o| ctx.mapping.destination.object(o));
         if let Some((id, _)) = found {

@@ -66,7 +66,7 @@ pub fn run(inputs: Inputs) -> Result<Outcome, RunError> {
     let zone = inputs.zone.as_deref();
     let tables = prepare::index(&inputs.mapping, &inputs.source, zone, &inputs.emit)?;
     let count = inputs.mapping.steps.len();
-    let view = inputs.ledger.view().map_err(internal)?;
+    let view = inputs.ledger.view()?;
     let mut holds = Vec::with_capacity(count);
     for step in &inputs.mapping.steps {
         let mut open = HashMap::new();

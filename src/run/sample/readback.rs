@@ -97,7 +97,7 @@ type Known = HashMap<(StepId, String, u16), (String, Origin)>;
 /// Where the ledger says that records are, and how they came there in whichever run: id and origin.
 fn known(ctx: &Context, works: &[SeenWork]) -> Result<Known, RunError> {
     let internal = |e: ReadError| RunError::Internal(e.to_string());
-    let view = ctx.ledger.view().map_err(internal)?;
+    let view = ctx.ledger.view()?;
     let mut wanted: BTreeMap<StepId, HashSet<&str>> = BTreeMap::new();
     for work in works {
         wanted.entry(work.step).or_default().insert(&work.key);
