@@ -20,6 +20,11 @@ pub struct Loaded {
 impl Loaded {
     /// Loads `examples/NAME` into an account of that tier.
     pub fn run(name: &str, tier: &str) -> Loaded {
+        Loaded::run_with(name, tier, |_| {})
+    }
+
+    /// The same after a change to the example.
+    pub fn run_with(name: &str, tier: &str, change: impl FnOnce(&Example)) -> Loaded {
         // Tests of one binary share it, so that nobody removes it: it stands where builds are cleaned.
         let folder = tempfile::Builder::new()
             .prefix("loaded-")
@@ -42,6 +47,7 @@ impl Loaded {
         );
         let before = sandbox.admin_get("/dump");
         let example = Example::against(name, &sandbox);
+        change(&example);
         example.run();
         copy_all(example.folder.path(), &folder.path().join("example"));
         let base = sandbox.base.clone();

@@ -73,14 +73,6 @@ impl World<'_> {
         self.mapping.steps.get(past.step.ix()).map(|s| s.to)
     }
 
-    fn is_chosen(&self, past: &Past) -> bool {
-        let Some(only) = self.only else { return true };
-        let Some(step) = self.mapping.steps.get(past.step.ix()) else {
-            return false;
-        };
-        step.name == only || self.object(step.to).is_some_and(|o| o.name == only)
-    }
-
     /// The records that a record refers to.
     pub fn refers(&self, id: ObjectId, record: &Value) -> Vec<(FieldId, Place)> {
         let Some(object) = self.object(id) else {
@@ -101,6 +93,16 @@ impl World<'_> {
         }
         all
     }
+}
+
+/// True for records that are to be undone: of this destination object or step, or all.
+pub fn is_chosen(mapping: &Mapping, only: Option<&str>, past: &Past) -> bool {
+    let Some(only) = only else { return true };
+    let Some(step) = mapping.steps.get(past.step.ix()) else {
+        return false;
+    };
+    let object = mapping.destination.objects.get(step.to.ix());
+    step.name == only || object.is_some_and(|o| o.name == only)
 }
 
 /// Everything decided, by step and in the order of its records.
@@ -165,7 +167,7 @@ fn alone(
     else {
         return Do::Unbind;
     };
-    if !world.is_chosen(past) {
+    if !is_chosen(world.mapping, world.only, past) {
         return keep("not asked for (`--only`)");
     }
     if past.id.is_empty() {

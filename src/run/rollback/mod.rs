@@ -118,7 +118,7 @@ pub async fn rollback(inputs: Inputs) -> Result<Rollback, RunError> {
         None,
         Arc::clone(&emit),
     );
-    let shelves = look(&reader, &mapping, &history).await?;
+    let shelves = look(&reader, &mapping, &history, only.as_deref()).await?;
     let readers: Vec<_> = (0u16..)
         .map(ObjectId)
         .zip(&mapping.destination.objects)
@@ -153,6 +153,7 @@ async fn look(
     reader: &Reader,
     mapping: &Mapping,
     history: &History,
+    only: Option<&str>,
 ) -> Result<BTreeMap<ObjectId, Shelf>, RunError> {
     let mut known: HashMap<ObjectId, HashSet<String>> = HashMap::new();
     let mut made: BTreeSet<ObjectId> = BTreeSet::new();
@@ -162,6 +163,9 @@ async fn look(
             continue;
         };
         known.entry(step.to).or_default().insert(past.id.clone());
+        if !decide::is_chosen(mapping, only, past) {
+            continue;
+        }
         match past.origin {
             Some(Origin::Created) => {
                 made.insert(step.to);
