@@ -431,3 +431,67 @@ fn a_refused_key_is_one_clear_message() {
     assert!(message.contains("refuses the key"), "{message}");
     assert!(!lock_of(&example).exists());
 }
+
+#[test]
+fn a_changed_export_is_noticed_by_its_content_and_not_by_its_time() {
+    let example = Example::copy("allclients");
+    let file = example.folder.path().join("export/Notes.csv");
+    let changed = || -> bool {
+        let output = transload()
+            .args(["plan"])
+            .arg(example.migration())
+            .output()
+            .expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.contains("Notes.csv changed since discovery")
+    };
+    let output = discover(&example, &[]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(!changed());
+    // Another content of the same size.
+    let whole = fs::read(&file).expect("notes");
+    let at = whole
+        .windows(5)
+        .position(|w| w == b"Said:")
+        .expect("a note");
+    let mut other = whole.clone();
+    other[at..at + 5].copy_from_slice(b"Told:");
+    fs::write(&file, &other).expect("notes");
+    assert!(changed(), "the size is the same, the content is not");
+    let output = transload()
+        .args(["run", "--auto-approve"])
+        .arg(example.migration())
+        .output()
+        .expect("it runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("Notes.csv changed since discovery"),
+        "{stderr}"
+    );
+    // The same content at another time: a copy, or a checkout on another machine.
+    fs::write(&file, &whole).expect("notes");
+    assert!(!changed());
+    let later = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    fs::File::options()
+        .write(true)
+        .open(&file)
+        .and_then(|f| f.set_modified(later))
+        .expect("another time");
+    assert!(!changed());
+    // What is kept for that is no part of the lock, which has no times.
+    let state = example.folder.path().join(".transload");
+    assert!(state.join("prints.json").is_file());
+    let lock = fs::read_to_string(state.join("schema.lock.json")).expect("the lock");
+    assert!(!lock.contains("changed"), "no time in the lock");
+    // A lock of an older engine knows sizes only.
+    let older: Value = serde_json::from_str(&lock).expect("json");
+    let mut older = older;
+    for object in older["source"]["objects"].as_array_mut().expect("objects") {
+        object.as_object_mut().expect("an object").remove("print");
+    }
+    fs::write(state.join("schema.lock.json"), older.to_string()).expect("the lock");
+    fs::write(&file, &other).expect("notes");
+    assert!(!changed());
+    fs::write(&file, [whole, b"x".to_vec()].concat()).expect("notes");
+    assert!(changed());
+}

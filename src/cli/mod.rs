@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod attachments;
 pub mod args;
+pub mod begin;
 pub mod changes;
 pub mod commands;
 pub mod connect;
@@ -17,6 +18,7 @@ pub mod lock;
 mod memory_size;
 pub mod out;
 pub mod preflight;
+pub mod prints;
 pub mod pacing;
 pub mod progress;
 pub mod sampled;

@@ -7,6 +7,7 @@ use super::{
     exit::{Failure, cannot_write},
     load::Loaded,
     lock, out,
+    prints::Prints,
 };
 use crate::{
     ident::ObjectId,
@@ -36,18 +37,25 @@ pub fn provisions(migration: &Migration) -> bool {
     matches!(&migration.destination, DestinationConnection::Sandbox(s) if s.provision)
 }
 
-/// What is different in the export since the lock was made, by the sizes of its files.
+/// What is different in the export since the lock was made: by the sizes of its files, and where these are the same by
+/// their content.
 pub fn stale(migration: &Migration, source: &Source, lock: &SchemaLock) -> Vec<String> {
     let objects = (0u16..)
         .map(ObjectId)
         .zip(&migration.mapping.source.objects);
-    objects
+    let mut prints = Prints::load(&state_folder(&migration.path));
+    let stale = objects
         .filter_map(|(id, object)| {
             let seen = lock.source.object(&object.name)?;
             let file = seen.file.as_deref().unwrap_or(&object.name);
-            (seen.bytes != source.size(id)).then(|| format!("{file} changed since discovery"))
+            let other = seen.bytes != source.size(id)
+                || seen.print.is_some()
+                    && source.path(id).and_then(|path| prints.of(&path)) != seen.print;
+            other.then(|| format!("{file} changed since discovery"))
         })
-        .collect()
+        .collect();
+    prints.keep();
+    stale
 }
 
 /// Looks again at what a run needs: the account as it is, the lock where there is one, the tier's limits in any case.

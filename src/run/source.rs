@@ -13,9 +13,12 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
+use xxhash_rust::xxh3::Xxh3;
 
 /// What a file's header has and lacks.
 pub struct Header {
@@ -210,12 +213,17 @@ impl Source {
         }
     }
 
+    /// The file that an object is read from; `None` where there can be none.
+    pub fn path(&self, object: ObjectId) -> Option<PathBuf> {
+        match self.extracts.get(&object) {
+            Some((path, _)) => Some(path.clone()),
+            None => files::path_of(self.platform.objects.get(object.ix())?, &self.folder),
+        }
+    }
+
     /// The size of an object's file in bytes; `None` where there is none.
     pub fn size(&self, object: ObjectId) -> Option<u64> {
-        let path = match self.extracts.get(&object) {
-            Some((path, _)) => path.clone(),
-            None => files::path_of(self.platform.objects.get(object.ix())?, &self.folder)?,
-        };
+        let path = self.path(object)?;
         std::fs::metadata(path).ok().map(|m| m.len())
     }
 
@@ -233,5 +241,22 @@ impl Source {
         files::count_rows(&self.platform, object, &self.folder, &self.overrides)
             .ok()
             .map(|c| c.rows)
+    }
+}
+
+/// The hash of a file's content (XXH3, 128 bits, hexadecimal): equal for equal bytes. `None` where it cannot be read.
+pub fn print_of(path: &Path) -> Option<String> {
+    // A pipe would be waited for.
+    if !std::fs::metadata(path).is_ok_and(|m| m.is_file()) {
+        return None;
+    }
+    let mut file = File::open(path).ok()?;
+    let mut hash = Xxh3::new();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut buffer).ok()? {
+            0 => return Some(format!("{:032x}", hash.digest128())),
+            n => hash.update(buffer.get(..n)?),
+        }
     }
 }

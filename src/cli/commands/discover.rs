@@ -3,15 +3,14 @@
 use super::{ledger_path, run, state_folder};
 use crate::{
     cli::{
+        begin,
         connect::{self, Access},
         exit::{Exit, Failure},
         extract,
         load::{self, Loaded},
-        lock, out, pacing,
-        progress::Progress,
+        lock, out, pacing, prints,
     },
     clock::{Clock, SystemClock},
-    event::Event,
     ledger::{Ledger, Options},
     mapping::DestinationConnection,
     platform::lock::{AccountInventory, ReadState, SchemaLock, VERSION, drift},
@@ -67,12 +66,8 @@ pub fn run(args: &DiscoverArgs) -> Result<Exit, Failure> {
         )
         .hint("`transload discover` without `--check` makes one"));
     }
-    let progress =
-        Arc::new(Progress::new(None, false).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?);
-    let emit: Emit = {
-        let progress = Arc::clone(&progress);
-        Arc::new(move |event: &Event| progress.event(event))
-    };
+    let progress = begin::progress(None)?;
+    let emit = begin::listener(&progress);
     let new = look(&loaded, args.source_only, &emit);
     progress.clear();
     let new = new?;
@@ -112,6 +107,7 @@ pub fn look(loaded: &Loaded, source_only: bool, emit: &Emit) -> Result<SchemaLoc
     let zone = connect::zone_of(migration);
     let (inventory, values) = discover::source(&migration.mapping, &source, zone.as_deref(), emit)
         .map_err(run::failure)?;
+    prints::note(&state_folder(&migration.path), &source, &inventory);
     let folder = matches!(migration.destination, DestinationConnection::Folder { .. });
     let destination = if source_only || folder {
         None
@@ -145,10 +141,7 @@ pub fn account(loaded: &Loaded, emit: &Emit) -> Result<AccountInventory, Failure
     } else {
         pacing::ledger_to_look(migration)?
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
+    let runtime = begin::runtime()?;
     let found = runtime.block_on(async {
         let destination =
             connect::destination(loaded, Access::default(), &state, Arc::clone(emit)).await?;

@@ -286,6 +286,7 @@ mod tests {
                     object: "contact".to_owned(),
                     file: None,
                     bytes: None,
+                    print: None,
                     state: ReadState::Read,
                     why: None,
                     records,

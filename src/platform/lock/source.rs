@@ -42,6 +42,10 @@ pub struct SourceObject {
     pub file: Option<String>,
     /// The size of that file.
     pub bytes: Option<u64>,
+    /// The hash of its content (XXH3, 128 bits, hexadecimal); `None` where it could not be read, and in locks of older
+    /// engines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub print: Option<String>,
     /// Whether it could be read.
     pub state: ReadState,
     /// Why it could not be read.

@@ -13,7 +13,7 @@ use crate::{
         lock::{KeyCount, LinkKind, Need, ReadState, SourceObject, ValueTable},
         wire::Decoder,
     },
-    run::source::Source,
+    run::source::{Source, print_of},
     transform::ValuePass,
     value::{Page, Value},
 };
@@ -83,6 +83,7 @@ pub(super) fn read(
             object: object.name.clone(),
             file: source.file(id),
             bytes: source.size(id),
+            print: source.path(id).and_then(|path| print_of(&path)),
             state: ReadState::Read,
             why: None,
             records: 0,
