@@ -1,7 +1,7 @@
 //! A source behind an API: what was read of it before, or reading it now.
 
 use super::{
-    attachments,
+    attachments, begin,
     commands::state_folder,
     connect,
     exit::{Exit, Failure},
@@ -160,10 +160,7 @@ pub fn source_now(migration: &Migration, emit: &Emit) -> Result<Source, Failure>
     if matches!(migration.source, SourceConnection::Folder { .. }) {
         return connect::source_of(migration);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
+    let runtime = begin::runtime()?;
     let read = runtime.block_on(source(
         migration,
         Reading {

@@ -12,8 +12,8 @@ pub(super) struct Columns<'a> {
 }
 
 impl Entry {
-    /// What stands in the columns `step`, `key` and `part`.
-    pub(super) fn place(&self) -> (&str, &str, u32) {
+    /// What stands in the columns `step`, `key` and `part`: the record it is about, or empty texts.
+    pub fn place(&self) -> (&str, &str, u32) {
         match self {
             Entry::RunStarted { .. }
             | Entry::RunEnded { .. }

@@ -52,7 +52,7 @@ pub fn operations(
     let assigned = Assigned::read(view, mapping)?;
     let mut calls: HashMap<(String, String, u32), &'static str> = HashMap::new();
     view.each_entry(0, |seq, run, at_ms, entry| {
-        let (step, key, part) = about(&entry);
+        let (step, key, part) = entry.place();
         let place = (step.to_owned(), key.to_owned(), part);
         if let Entry::Intended(i) = &entry {
             calls.insert(place, i.op.word());
@@ -102,42 +102,6 @@ pub fn operations(
             reason: end.reason,
         });
     })
-}
-
-fn about(entry: &Entry) -> (&str, &str, u32) {
-    match entry {
-        Entry::Intended(i) => (&i.step, &i.key, i.part),
-        Entry::Confirmed {
-            step, key, part, ..
-        }
-        | Entry::FileSent {
-            step, key, part, ..
-        }
-        | Entry::Refused {
-            step, key, part, ..
-        }
-        | Entry::InDoubt {
-            step, key, part, ..
-        }
-        | Entry::Absent { step, key, part }
-        | Entry::Again {
-            step, key, part, ..
-        }
-        | Entry::Held {
-            step, key, part, ..
-        }
-        | Entry::RolledBack {
-            step, key, part, ..
-        }
-        | Entry::Kept {
-            step, key, part, ..
-        }
-        | Entry::SecondPassDone {
-            step, key, part, ..
-        } => (step, key, *part),
-        Entry::Released { step, key } | Entry::Merged { step, key, .. } => (step, key, 0),
-        other => (other.step(), "", 0),
-    }
 }
 
 /// How an entry ends an operation.

@@ -1,29 +1,17 @@
 //! Values that are not for everybody: the shape of a text without its letters and digits.
 
-use crate::value::Type;
+use crate::value::{
+    Type,
+    mask::{form, shape},
+};
+
+/// Most characters of a text that is shown beside others.
+const SHOWN_MAX: usize = 60;
 
 /// Letters as `x`, digits as `9`, everything else as it is, at most 60 characters: enough to see what happened to a text,
 /// too little to know whose it is.
 pub fn masked(text: &str) -> String {
-    let mut out = String::new();
-    for (n, c) in text.chars().enumerate() {
-        if n == 60 {
-            out.push('\u{2026}');
-            break;
-        }
-        out.push(form(c));
-    }
-    out
-}
-
-fn form(c: char) -> char {
-    match c {
-        c if c.is_uppercase() => 'X',
-        c if c.is_alphabetic() => 'x',
-        c if c.is_numeric() => '9',
-        c if c.is_control() => ' ',
-        c => c,
-    }
+    shape(text, SHOWN_MAX)
 }
 
 /// A value of a field as a shared report shows it, at its full length, so that a text that was cut still shows it.
@@ -57,10 +45,10 @@ pub fn key(text: &str) -> String {
 pub fn shortened(text: &str) -> String {
     let mut out: String = text
         .chars()
-        .take(60)
+        .take(SHOWN_MAX)
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    if text.chars().nth(60).is_some() {
+    if text.chars().nth(SHOWN_MAX).is_some() {
         out.push('\u{2026}');
     }
     out

@@ -4,18 +4,18 @@ use super::{run::wait_for_signal, state_folder};
 use crate::{
     cli::{
         args::ReportFormat,
+        begin,
         exit::{Exit, Failure},
         extract, load, out,
         progress::Progress,
     },
     connector::Cancel,
-    event::Event,
     report::extract::{ExtractReport, ObjectRows},
-    run::{context::Emit, extract::Again},
+    run::extract::Again,
 };
 use clap::Args;
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
@@ -48,17 +48,8 @@ pub struct ExtractArgs {
 /// See the table of exit codes. What was complete by then is kept, and the same command goes on.
 pub fn run(args: &ExtractArgs) -> Result<Exit, Failure> {
     let loaded = load::migration(&args.migration)?;
-    let progress = Arc::new(Progress::new(args.events.as_deref(), false).map_err(|e| {
-        let path = args.events.as_deref().unwrap_or(Path::new("")).display();
-        Failure::new(
-            Exit::Usage,
-            format!("cannot write the events to {path}: {e}"),
-        )
-    })?);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
+    let progress = begin::progress(args.events.as_deref())?;
+    let runtime = begin::runtime()?;
     let result = runtime.block_on(start(args, &loaded, &progress));
     progress.clear();
     runtime.shutdown_background();
@@ -79,10 +70,7 @@ async fn start(
             cancel.cancel();
         }
     });
-    let emit: Emit = {
-        let progress = Arc::clone(progress);
-        Arc::new(move |event: &Event| progress.event(event))
-    };
+    let emit = begin::listener(progress);
     let read = extract::source(
         &loaded.migration,
         extract::Reading {

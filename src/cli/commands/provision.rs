@@ -4,16 +4,14 @@
 use super::{discover, ledger_path, run, state_folder};
 use crate::{
     cli::{
+        begin,
         commands::discover::DocumentFormat,
         connect::{self, Access, Destination},
         exit::{Exit, Failure},
         load::{self, Loaded},
-        lock, out, pacing, preflight,
-        progress::Progress,
-        undoing,
+        lock, out, pacing, preflight, undoing,
     },
     clock::{Clock, SystemClock},
-    event::Event,
     ledger::{Ledger, Options, RunMeta},
     mapping::DestinationConnection,
     plan::{
@@ -58,12 +56,8 @@ pub fn run(args: &ProvisionArgs) -> Result<Exit, Failure> {
         ));
     }
     let state = state_folder(&migration.path);
-    let progress =
-        Arc::new(Progress::new(None, false).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?);
-    let emit: Emit = {
-        let progress = Arc::clone(&progress);
-        Arc::new(move |event: &Event| progress.event(event))
-    };
+    let progress = begin::progress(None)?;
+    let emit = begin::listener(&progress);
     // What the data needs as it is now: the lock may be of another mapping or of another export.
     let source = connect::source_of(migration)?;
     let known = lock::read(&state)?.filter(|l| {
@@ -82,10 +76,7 @@ pub fn run(args: &ProvisionArgs) -> Result<Exit, Failure> {
     .map_err(|e| run::open_failure(&e))?;
     let ledger = Arc::new(ledger);
     undoing::refuse(&ledger)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
+    let runtime = begin::runtime()?;
     let source = Arc::new(source);
     let result = runtime.block_on(fulfil(&loaded, &lock, &ledger, source, &emit));
     progress.clear();

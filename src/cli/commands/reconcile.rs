@@ -3,19 +3,17 @@
 use super::{discover::DocumentFormat, run as runs, state_folder};
 use crate::{
     cli::{
-        attachments,
+        attachments, begin,
         connect::{self, Access},
         exit::{Exit, Failure},
         load, out, pacing,
         progress::Progress,
     },
-    event::Event,
     mapping::DestinationConnection,
     outcome::reconcile::Reconciliation,
     report::reconcile as report,
     run::{
         RunError,
-        context::Emit,
         reconcile::{Inputs, reconcile},
     },
 };
@@ -77,12 +75,8 @@ pub fn run(args: &ReconcileArgs) -> Result<Exit, Failure> {
         )
         .hint("a run into files writes the same bytes again when nothing is wrong"));
     }
-    let progress =
-        Arc::new(Progress::new(None, false).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
+    let progress = begin::progress(None)?;
+    let runtime = begin::runtime()?;
     let result = runtime.block_on(start(args, &loaded, &progress));
     progress.clear();
     runtime.shutdown_background();
@@ -116,10 +110,7 @@ async fn start(
     progress: &Arc<Progress>,
 ) -> Result<Reconciliation, Failure> {
     let migration = &loaded.migration;
-    let emit: Emit = {
-        let progress = Arc::clone(progress);
-        Arc::new(move |event: &Event| progress.event(event))
-    };
+    let emit = begin::listener(progress);
     let rules = attachments::rules(migration);
     let source = Arc::new(connect::source_of(migration)?.fetching(rules));
     let state = state_folder(&migration.path);

@@ -3,6 +3,7 @@
 use super::{discover::DocumentFormat, ledger_path, open_view, run as runs, state_folder};
 use crate::{
     cli::{
+        begin,
         connect::{self, Access},
         exit::{Exit, Failure},
         load, out, pacing,
@@ -11,14 +12,12 @@ use crate::{
     },
     clock::{Clock, SystemClock},
     connector::Stop,
-    event::Event,
     ledger::{Ledger, Options, RunMeta, View},
     mapping::DestinationConnection,
     outcome::rollback::Rollback,
     report::rollback as report,
     run::{
         RunError,
-        context::Emit,
         rollback::{Inputs, loaded_ms, rollback},
     },
 };
@@ -67,12 +66,8 @@ pub fn run(args: &RollbackArgs) -> Result<Exit, Failure> {
     }
     // Where nothing was loaded there is no ledger, and none is made.
     open_view(&loaded.migration.path)?;
-    let progress =
-        Arc::new(Progress::new(None, false).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
+    let progress = begin::progress(None)?;
+    let runtime = begin::runtime()?;
     let result = pacing::again(&runtime, args.wait, &progress, || {
         start(args, &loaded, &progress)
     });
@@ -88,10 +83,7 @@ async fn start(
 ) -> Result<Exit, Failure> {
     let clock = Arc::new(SystemClock::new());
     let migration = &loaded.migration;
-    let emit: Emit = {
-        let progress = Arc::clone(progress);
-        Arc::new(move |event: &Event| progress.event(event))
-    };
+    let emit = begin::listener(progress);
     if !args.plan {
         pacing::open(migration)?;
     }

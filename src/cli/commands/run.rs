@@ -9,7 +9,7 @@ use crate::{
     cli::{
         approval,
         args::{ReportFormat, RunArgs},
-        attachments, changes,
+        attachments, begin, changes,
         connect::{self, Access},
         documents,
         exit::{Exit, Failure, unwritable},
@@ -56,17 +56,8 @@ pub(super) fn go(args: &RunArgs, loaded: &load::Loaded, task: Task<'_>) -> Resul
     if let Some(by) = waived {
         out::note(&format!("runs without an approved sample: {by}"));
     }
-    let progress = Arc::new(Progress::new(args.events.as_deref(), false).map_err(|e| {
-        let path = args.events.as_deref().unwrap_or(Path::new("")).display();
-        Failure::new(
-            Exit::Usage,
-            format!("cannot write the events to {path}: {e}"),
-        )
-    })?);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
+    let progress = begin::progress(args.events.as_deref())?;
+    let runtime = begin::runtime()?;
     let result = pacing::again(&runtime, args.wait, &progress, || {
         start(args, loaded, &progress, waived, task)
     });

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cli::{
         args::{ReportFormat, RunArgs},
-        connect, documents,
+        begin, connect, documents,
         exit::{Exit, Failure},
         load, out,
         progress::Progress,
@@ -17,7 +17,7 @@ use crate::{
     event::Event,
     ledger::{Ledger, RunMeta},
     report,
-    run::{self, RunError, context::Emit, source::Source},
+    run::{self, RunError, source::Source},
 };
 use std::{
     path::Path,
@@ -53,10 +53,7 @@ pub async fn start(
     }
     let migration = &loaded.migration;
     let state = state_folder(&migration.path);
-    let emit: Emit = {
-        let progress = Arc::clone(progress);
-        Arc::new(move |event: &Event| progress.event(event))
-    };
+    let emit = begin::listener(progress);
     let cancel = Cancel::new();
     let stopped_by = Arc::new(AtomicU8::new(0));
     let waiting = {

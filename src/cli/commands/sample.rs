@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     cli::{
-        approval,
+        approval, begin,
         connect::{self, Access},
         exit::{Exit, Failure, cannot_write},
         extract, load, out, pacing, preflight,
@@ -21,7 +21,7 @@ use crate::{
     ledger::{Ledger, Options, RunMeta},
     mapping::DestinationConnection,
     report::sample::{self, SampleReport},
-    run::{self, Inputs, RunError, context::Emit, extract::Again},
+    run::{self, Inputs, RunError, extract::Again},
 };
 use clap::{Args, ValueEnum};
 use std::{
@@ -89,18 +89,8 @@ pub fn run(args: &SampleArgs) -> Result<Exit, Failure> {
         )
         .hint("`transload run` writes them; look at them before they are used"));
     }
-    let progress = Progress::new(args.events.as_deref(), false).map_err(|e| {
-        let path = args.events.as_deref().unwrap_or(Path::new("")).display();
-        Failure::new(
-            Exit::Usage,
-            format!("cannot write the events to {path}: {e}"),
-        )
-    })?;
-    let progress = Arc::new(progress);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
+    let progress = begin::progress(args.events.as_deref())?;
+    let runtime = begin::runtime()?;
     let result = pacing::again(&runtime, args.wait, &progress, || {
         start(args, &loaded, &progress)
     });
@@ -125,10 +115,7 @@ async fn start(
     .map_err(|e| open_failure(&e))?;
     let ledger = Arc::new(ledger);
     undoing::refuse(&ledger)?;
-    let emit: Emit = {
-        let progress = Arc::clone(progress);
-        Arc::new(move |event: &Event| progress.event(event))
-    };
+    let emit = begin::listener(progress);
     let cancel = Cancel::new();
     let stopped_by = listen(&cancel);
     let source = extract::source(

@@ -4,7 +4,7 @@ use crate::{
     check,
     cli::{
         args::SandboxArgs,
-        connect,
+        begin, connect,
         exit::{Exit, Failure},
         fill, out,
     },
@@ -101,10 +101,7 @@ pub fn run(args: &SandboxArgs) -> Result<Exit, Failure> {
         key: args.key.clone(),
         ..SandboxOptions::default()
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
+    let runtime = begin::runtime()?;
     let result = runtime.block_on(async {
         let sandbox = sandbox::start(Arc::new(platform), options)
             .await

@@ -4,21 +4,18 @@ use super::{ledger_path, run as runs, state_folder};
 use crate::{
     cli::{
         args::ReportFormat,
+        begin,
         connect::{self, Access},
         exit::{Exit, Failure},
         load, out, pacing,
         progress::Progress,
     },
-    event::Event,
     ident::StepId,
     ledger::View,
     mapping::DestinationConnection,
     outcome::trace::Trace,
     report::trace as report,
-    run::{
-        context::Emit,
-        trace::{Inputs, Place, Spot, trace},
-    },
+    run::trace::{Inputs, Place, Spot, trace},
     spec::Project,
 };
 use clap::Args;
@@ -68,12 +65,8 @@ pub fn run(args: &TraceArgs) -> Result<Exit, Failure> {
             "a trace asks the destination over its API, and this one is a folder of files",
         ));
     }
-    let progress =
-        Arc::new(Progress::new(None, false).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Exit::Internal, format!("cannot start: {e}")))?;
+    let progress = begin::progress(None)?;
+    let runtime = begin::runtime()?;
     let result = runtime.block_on(start(args, &loaded, object, key, &progress));
     progress.clear();
     runtime.shutdown_background();
@@ -100,10 +93,7 @@ async fn start(
     progress: &Arc<Progress>,
 ) -> Result<Trace, Failure> {
     let migration = &loaded.migration;
-    let emit: Emit = {
-        let progress = Arc::clone(progress);
-        Arc::new(move |event: &Event| progress.event(event))
-    };
+    let emit = begin::listener(progress);
     let source = Arc::new(connect::source_of(migration)?);
     let state = state_folder(&migration.path);
     let ledger = ledger_path(&migration.path);

@@ -6,7 +6,6 @@
 pub mod account;
 mod links;
 mod looks;
-mod mask;
 mod object;
 mod profile;
 mod tally;

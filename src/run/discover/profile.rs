@@ -1,12 +1,12 @@
 //! What one column holds, value by value, in bounded memory.
 
-use super::{looks::Looks, mask, tally};
+use super::{looks::Looks, tally};
 use crate::{
     platform::{
         Field,
         lock::{Choice, Need, SourceField},
     },
-    value::{CellKind, Type, Value},
+    value::{CellKind, Type, Value, mask},
 };
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
@@ -18,6 +18,8 @@ const DISTINCT_MAX: usize = 10_000;
 const CHOICES_MAX: usize = 300;
 /// Shapes that are shown.
 const SHAPES: usize = 3;
+/// Most characters of a shape.
+const SHAPE_MAX: usize = 40;
 
 /// The profile of a column.
 pub(super) struct Profile {
@@ -79,7 +81,7 @@ impl Profile {
             fresh
         };
         if fresh && self.shapes.len() < SHAPES {
-            let shape = mask::shape(text);
+            let shape = mask::shape(text, SHAPE_MAX);
             if !self.shapes.contains(&shape) {
                 self.shapes.push(shape);
             }
