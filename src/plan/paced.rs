@@ -14,14 +14,17 @@ pub struct Paced {
     pub window: bool,
     /// Most calls of one day; `None`: a day has no end of them.
     pub calls_a_day: Option<u64>,
-    /// Days on which calls are made.
-    pub days: u64,
+    /// Calls with which each run begins anew: they list what is at the destination.
+    pub listing: u64,
+    /// Days on which calls are made; `None`: the calls of a day do not suffice for more than the listing.
+    pub days: Option<u64>,
     /// Days of a week on which the window opens.
     pub days_a_week: u64,
 }
 
-/// The days that so many calls take on a tier.
-pub fn paced(pace: &Pace, limits: &Limits, tier: Option<&str>, calls: u64) -> Paced {
+/// The days that so many calls take on a tier, `listing` of them anew on each.
+pub fn paced(pace: &Pace, limits: &Limits, tier: Option<&str>, calls: u64, listing: u64) -> Paced {
+    let load = calls.saturating_sub(listing);
     let hours = pace.hours_a_day();
     let by_rate = limits
         .calls
@@ -35,9 +38,15 @@ pub fn paced(pace: &Pace, limits: &Limits, tier: Option<&str>, calls: u64) -> Pa
         pace: pace.words(),
         window: pace.has_window(),
         calls_a_day,
+        listing,
         days: match calls_a_day {
-            Some(a_day) => calls.div_ceil(a_day.max(1)),
-            None => calls.min(1),
+            Some(a_day) if a_day > listing => Some(match load {
+                0 => calls.min(1),
+                load => load.div_ceil(a_day - listing),
+            }),
+            Some(_) if calls == 0 => Some(0),
+            Some(_) => None,
+            None => Some(calls.min(1)),
         },
         days_a_week: pace.days.a_week(),
     }
@@ -72,19 +81,24 @@ mod tests {
             file: "migration.yaml".to_owned(),
         };
         let days = |pace: &Pace, calls| {
-            let p = paced(pace, &limits, None, calls);
+            let p = paced(pace, &limits, None, calls, 0);
             (p.days, p.calls_a_day)
         };
-        assert_eq!(days(&pace, 0), (0, Some(8000)));
-        assert_eq!(days(&pace, 8000), (1, Some(8000)));
-        assert_eq!(days(&pace, 8001), (2, Some(8000)));
+        assert_eq!(days(&pace, 0), (Some(0), Some(8000)));
+        assert_eq!(days(&pace, 8000), (Some(1), Some(8000)));
+        assert_eq!(days(&pace, 8001), (Some(2), Some(8000)));
         pace.per_hour = Some(500);
-        assert_eq!(days(&pace, 8001), (3, Some(4000)));
+        assert_eq!(days(&pace, 8001), (Some(3), Some(4000)));
         pace.per_day = Some(100);
-        assert_eq!(days(&pace, 8001), (81, Some(100)));
+        assert_eq!(days(&pace, 8001), (Some(81), Some(100)));
+        // Each run lists anew before it goes on.
+        let days_with = |listing| paced(&pace, &limits, None, 8000 + listing, listing).days;
+        assert_eq!(days_with(60), Some(200));
+        assert_eq!(days_with(99), Some(8000));
+        assert_eq!(days_with(100), None);
         pace.hours.clear();
         pace.per_day = None;
-        assert_eq!(days(&pace, 12_001), (2, Some(12_000)));
+        assert_eq!(days(&pace, 12_001), (Some(2), Some(12_000)));
         let free = paced(
             &Pace {
                 per_hour: None,
@@ -93,7 +107,8 @@ mod tests {
             &Limits::default(),
             None,
             9,
+            3,
         );
-        assert_eq!((free.days, free.calls_a_day), (1, None));
+        assert_eq!((free.days, free.calls_a_day), (Some(1), None));
     }
 }

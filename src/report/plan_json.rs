@@ -105,6 +105,21 @@ fn load(plan: &Plan, to: crate::ident::ObjectId, load: &Load) -> Value {
 }
 
 fn costs(plan: &Plan, estimate: &Estimate) -> Value {
+    let mut costs = calls_and_hours(plan, estimate);
+    if let (Some(p), Some(members)) = (&estimate.paced, costs.as_object_mut()) {
+        let paced = json!({
+            "pace": p.pace,
+            "days": p.days,
+            "listing": p.listing,
+            "days_a_week": p.days_a_week,
+            "calls_a_day": p.calls_a_day,
+        });
+        members.insert("paced".to_owned(), paced);
+    }
+    costs
+}
+
+fn calls_and_hours(plan: &Plan, estimate: &Estimate) -> Value {
     json!({
         "steps": plan.batches.iter().flatten().filter_map(|id| {
             let calls = estimate.steps.get(id.ix())?;
@@ -131,11 +146,5 @@ fn costs(plan: &Plan, estimate: &Estimate) -> Value {
             "seconds": tier.time.as_secs(),
             "window": tier.window.map(|(max, per)| json!({"calls": max, "seconds": per.as_secs()})),
         })).collect::<Vec<_>>(),
-        "paced": estimate.paced.as_ref().map(|p| json!({
-            "pace": p.pace,
-            "days": p.days,
-            "days_a_week": p.days_a_week,
-            "calls_a_day": p.calls_a_day,
-        })),
     })
 }

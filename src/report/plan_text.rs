@@ -325,10 +325,17 @@ pub(super) fn paced_words(paced: &Paced) -> String {
         7 => String::new(),
         n => format!(" ({n} a week)"),
     };
+    let Some(days) = paced.days else {
+        return format!(
+            "pace {}: never{most}, and each run begins with {} that list what is there",
+            paced.pace,
+            count(paced.listing, "call", "calls")
+        );
+    };
     format!(
         "pace {}: {}{weeks}{most}",
         paced.pace,
-        count(paced.days, one, many)
+        count(days, one, many)
     )
 }
 

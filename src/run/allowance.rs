@@ -55,11 +55,12 @@ impl DayAccount {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls of the local day that are made or set aside. A moment in the future (the system's time was set) counts
+    /// Calls of the local day that are made or set aside. A moment a little ahead (the system's time was set) counts
     /// as today.
     pub fn used(&self, now: Timestamp) -> u64 {
-        let (begin, _) = self.pace.day(now);
-        self.rows().range(begin.as_second()..).map(|(_, n)| n).sum()
+        let (begin, end) = self.pace.day(now);
+        let day = begin.as_second()..end.as_second().saturating_add(86_400);
+        self.rows().range(day).map(|(_, n)| n).sum()
     }
 
     /// Calls that may still be set aside today; `None`: a day has no limit.

@@ -77,7 +77,16 @@ pub async fn create(
             record: &w.body,
         })
         .collect();
-    match ctx.rest.bulk_upsert(step.to, &rows).await? {
+    let reply = match ctx.rest.bulk_upsert(step.to, &rows).await {
+        Ok(reply) => reply,
+        Err(stop) => {
+            // It ends this way only when it was not sent, or not carried out: the next run need not look for each.
+            let absent = works.iter().map(|w| send::absent(step, w)).collect();
+            let _ = ctx.ledger.append(absent).await;
+            return Err(stop.into());
+        }
+    };
+    match reply {
         BulkReply::Job(job) => {
             ctx.ledger
                 .append(vec![Entry::JobStarted {

@@ -22,7 +22,9 @@ use serde_json::Value;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
 };
+use tokio::time::Instant;
 
 /// Takes events as they happen.
 pub type Emit = Arc<dyn Fn(&Event) + Send + Sync>;
@@ -65,15 +67,20 @@ pub struct Context {
     pub conflicted: Mutex<Vec<Conflicted>>,
     /// One call at a time for records of the same content, which only their number tells apart.
     alike: Vec<tokio::sync::Mutex<()>>,
+    /// When this process began to look at the destination.
+    begun: Instant,
 }
+
+/// How long a server may still work on a call whose process is gone.
+const CALM: Duration = Duration::from_millis(1500);
 
 /// Locks for records of the same content. Many more than calls in flight, so that others rarely meet.
 const ALIKE: usize = 1024;
 
 struct Shelf {
     directory: Mutex<Directory>,
-    /// One listing of an object at a time; whoever waited profits from the one that ran.
-    listing: tokio::sync::Mutex<u64>,
+    /// One listing of an object at a time, and when the last one began.
+    listing: tokio::sync::Mutex<Option<Instant>>,
     keep_records: bool,
 }
 
@@ -135,7 +142,7 @@ impl Context {
                     id,
                     Shelf {
                         directory: Mutex::new(directory),
-                        listing: tokio::sync::Mutex::new(0),
+                        listing: tokio::sync::Mutex::new(None),
                         keep_records,
                     },
                 )
@@ -161,6 +168,7 @@ impl Context {
             gate,
             prior: Mutex::new(HashSet::new()),
             alike: (0..ALIKE).map(|_| tokio::sync::Mutex::new(())).collect(),
+            begun: Instant::now(),
         }
     }
 
@@ -222,13 +230,51 @@ impl Context {
     /// # Errors
     /// When the destination stops answering.
     pub async fn list(&self, id: ObjectId, all: bool) -> Result<(), RunError> {
+        self.list_since(id, all, None).await
+    }
+
+    /// The same for what an earlier process may have sent, once its last call has had the time to end: one listing
+    /// tells of all its records.
+    ///
+    /// # Errors
+    /// When the destination stops answering.
+    pub async fn list_calm(&self, id: ObjectId) -> Result<(), RunError> {
+        self.list_since(id, false, Some(self.calm().await)).await
+    }
+
+    /// Waits until the last call of an earlier process has had the time to end at the server; when that was.
+    pub async fn calm(&self) -> Instant {
+        let at = self.begun + CALM;
+        tokio::time::sleep_until(at).await;
+        at
+    }
+
+    /// How many records may be begun at a time. Where the calls of a day are set aside only as many as the destination
+    /// takes: what a record needs is done within the day, however few calls it has.
+    pub fn side_by_side(&self, usual: usize) -> usize {
+        match self.rest.budget().gate().is_some_and(|g| g.sets_aside()) {
+            true => self.mapping.destination.limits.in_flight.clamp(1, usual),
+            false => usual,
+        }
+    }
+
+    /// Lists, unless that was done since a moment.
+    async fn list_since(
+        &self,
+        id: ObjectId,
+        all: bool,
+        since: Option<Instant>,
+    ) -> Result<(), RunError> {
         let (Some(shelf), object) = (self.directories.get(&id), self.object(id)?) else {
             return Ok(());
         };
         // Everybody who waits here while a listing runs needs one that began after the wait: no sharing of
         // a listing that is half done.
-        let mut listings = shelf.listing.lock().await;
-        *listings += 1;
+        let mut listed = shelf.listing.lock().await;
+        if since.is_some_and(|since| listed.is_some_and(|at| at >= since)) {
+            return Ok(());
+        }
+        let began = Instant::now();
         let mut seen = 0u64;
         if let Some(op) = object.op(OpKind::List) {
             // What a call has just made is looked at once, and then forgotten.
@@ -268,6 +314,7 @@ impl Context {
                 }
             }
         }
+        *listed = Some(began);
         Ok(())
     }
 

@@ -38,6 +38,20 @@ pub async fn find(ctx: &Context, step: &Step, work: &Work) -> Result<Search, Run
     Ok(last)
 }
 
+/// Looks for a record that an earlier process may have sent. Nobody sends it any more, so one look decides, once the
+/// server has had the time to end that call.
+///
+/// # Errors
+/// When the destination stops answering.
+pub async fn find_earlier(ctx: &Context, step: &Step, work: &Work) -> Result<Search, RunError> {
+    if work.keys.iter().any(Option::is_some) && ctx.can_list(ctx.object(step.to)?) {
+        ctx.list_calm(step.to).await?;
+        return Ok(by_key(ctx, step, work));
+    }
+    ctx.calm().await;
+    look(ctx, step, work).await
+}
+
 /// Looks once.
 ///
 /// # Errors

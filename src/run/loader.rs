@@ -398,7 +398,7 @@ impl Loader {
         &mut self,
         task: impl Future<Output = Result<Vec<Done>, RunError>> + Send + 'static,
     ) {
-        while self.tasks.len() >= SIDE_BY_SIDE {
+        while self.tasks.len() >= self.ctx.side_by_side(SIDE_BY_SIDE) {
             self.join_one().await;
         }
         self.tasks.spawn(task);

@@ -119,7 +119,7 @@ pub async fn run(
             ours,
             base,
         };
-        if tasks.len() >= SIDE_BY_SIDE
+        if tasks.len() >= ctx.side_by_side(SIDE_BY_SIDE)
             && let Some(joined) = tasks.join_next().await
         {
             count(&mut done, joined)?;

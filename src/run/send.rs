@@ -104,7 +104,8 @@ pub fn confirmed(
     }
 }
 
-fn absent(step: &Step, work: &Work) -> Entry {
+/// The entry that says a record is not at the destination: its call had no effect.
+pub fn absent(step: &Step, work: &Work) -> Entry {
     Entry::Absent {
         step: step.name.clone(),
         key: work.key.clone(),
@@ -181,11 +182,15 @@ async fn create_alone(
     work: Work,
     doubt: bool,
 ) -> Result<Done, RunError> {
-    let mut doubt = doubt;
+    let (earlier, mut doubt) = (doubt, doubt);
     let mut form: Option<Option<Form>> = None;
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
         if doubt {
-            match find::find(ctx, step, &work).await? {
+            let search = match earlier && attempt == 0 {
+                true => find::find_earlier(ctx, step, &work).await?,
+                false => find::find(ctx, step, &work).await?,
+            };
+            match search {
                 Search::Found(id) => {
                     check::adopted(ctx, step, &work, form.flatten()).await?;
                     return adopt(ctx, step, work, id).await;

@@ -52,7 +52,8 @@ pub fn run(args: &PlanArgs) -> Result<Exit, Failure> {
     let tier = migration.tier.as_deref();
     estimate.paced = migration.pace.as_ref().map(|pace| {
         let limits = &migration.mapping.destination.limits;
-        paced(pace, limits, tier, estimate.calls)
+        let listing = estimate.listing.iter().map(|(_, calls)| calls).sum();
+        paced(pace, limits, tier, estimate.calls, listing)
     });
     let flight = judge(
         &loaded.plan,
