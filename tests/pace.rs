@@ -152,7 +152,7 @@ fn days_never_go_over_and_the_end_is_the_same() {
     assert_eq!(calls(&sandbox), first);
 
     // More a day, and kills in the middle of it.
-    pace(&example, Some((-3, 3)), Some(450));
+    pace(&example, Some((-3, 3)), Some(350));
     for more in [120, 280] {
         let mut child = example
             .command()
@@ -171,7 +171,7 @@ fn days_never_go_over_and_the_end_is_the_same() {
     paused(&run(&example));
     let day = calls(&sandbox);
     assert!(
-        day <= 450 && day >= killed.max(430),
+        day <= 350 && day >= killed.max(330),
         "{day} calls, {killed} before"
     );
 
