@@ -86,7 +86,7 @@ fn look(args: &StatusArgs) -> Result<StatusReport, Failure> {
     {
         let migration = &loaded.migration;
         let limits = &migration.mapping.destination.limits;
-        end.days = Some(paced(pace, limits, migration.tier.as_deref(), calls).days);
+        end.days = paced(pace, limits, migration.tier.as_deref(), calls, 0).days;
     }
     Ok(report)
 }
