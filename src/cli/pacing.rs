@@ -315,10 +315,18 @@ impl Notes {
         let made = calls.read + calls.write;
         let aside = day && self.rest.budget().gate().is_none_or(|g| !g.sets_aside());
         if aside && made > self.day {
+            let second = SystemClock::new().now().as_second();
+            // A row of this second, of an earlier process or of this one, is not taken the place of.
+            let there = self
+                .ledger
+                .view()
+                .and_then(|v| v.reserved(&self.account, second));
+            let there = there.ok().and_then(|rows| rows.first().copied());
+            let same = there.filter(|(at, _)| *at == second).map_or(0, |(_, n)| n);
             news.push(Entry::CallsReserved {
                 account: self.account.clone(),
-                second: SystemClock::new().now().as_second(),
-                calls: made - self.day,
+                second,
+                calls: same + made - self.day,
             });
         }
         if !news.is_empty() && self.ledger.append(news).await.is_err() {
