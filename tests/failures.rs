@@ -717,7 +717,7 @@ fn status_tells_from_another_terminal_how_far_a_run_is_and_what_it_waits_for() {
         seen = status(&example);
         seen["waits"]["until"].is_string() && seen["rate"]["calls_per_minute"].is_u64()
     });
-    let mut watch = transload()
+    let watch = transload()
         .arg("status")
         .arg(example.migration())
         .args(["--watch=1", "--format", "markdown"])

@@ -52,8 +52,10 @@ pub struct StatusReport {
     pub run: Option<RunRow>,
     /// Commands so far.
     pub runs: usize,
-    /// The last one that loads (`run`, `delta`, `sample`): what batch, steps and books are about.
+    /// The last one that loads (`run`, `delta`, `sample`, `holds retry`): what batch, steps and books are about.
     pub load: Option<RunRow>,
+    /// True when everything was loaded, but for what is held, and not undone since.
+    pub loaded: bool,
     /// Where it is.
     pub batch: Option<Batch>,
     /// Its steps in the order of the plan.
@@ -193,7 +195,24 @@ impl ApprovalState {
 
 /// True for commands that load records.
 fn loads(run: &RunRow) -> bool {
-    matches!(run.command.as_str(), "run" | "delta" | "sample")
+    matches!(
+        run.command.as_str(),
+        "run" | "delta" | "sample" | "holds retry"
+    )
+}
+
+/// True when the last load of everything came to its end, and was not undone since.
+fn is_loaded(runs: &[RunRow]) -> bool {
+    let mut loaded = false;
+    for run in runs {
+        match run.command.as_str() {
+            "run" | "delta" => loaded = whole(run),
+            // A part of it may be undone already.
+            "rollback" => loaded = false,
+            _ => {}
+        }
+    }
+    loaded
 }
 
 /// Reads the state.
@@ -221,6 +240,7 @@ pub fn gather(view: &View, facts: Facts) -> Result<StatusReport, ReadError> {
             since: shown(lease.since_ms),
         }),
         runs: runs.len(),
+        loaded: is_loaded(&runs),
         holds: view.hold_reasons()?,
         counts: view.last_counts()?,
         approval: facts.approval.clone(),
@@ -284,14 +304,15 @@ fn records(
 
 /// What a command that has ended waits for.
 fn waits(report: &StatusReport) -> Option<Waits> {
-    let loaded = report.runs_to_the_end();
     let run = report.run.as_ref();
     match report.state {
         State::Paused | State::Waiting => Some(Waits {
             what: run?.why.clone()?,
             until: run?.until_ms.map(shown),
         }),
-        State::New | State::Stopped | State::Ended if !loaded && !report.approval.lets_run() => {
+        State::New | State::Stopped | State::Ended
+            if !report.loaded && !report.approval.lets_run() =>
+        {
             Some(Waits {
                 what: match (report.approval.state.as_str(), report.approval.sampled) {
                     ("not_known", _) => return None,
@@ -302,14 +323,6 @@ fn waits(report: &StatusReport) -> Option<Waits> {
             })
         }
         _ => None,
-    }
-}
-
-impl StatusReport {
-    /// True when the last load that is not a sample came to its end.
-    fn runs_to_the_end(&self) -> bool {
-        let run = self.load.as_ref().filter(|l| l.command != "sample");
-        run.is_some_and(whole)
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn next(report: &StatusReport, migration: &str) -> Next {
     if last == "rollback" && report.run.as_ref().is_some_and(whole) {
         return say("run", "what it did is undone; this loads again");
     }
-    if report.runs_to_the_end() {
+    if report.loaded {
         return match report.holds.is_empty() {
             true => say("reconcile", "it is loaded; this proves it from outside"),
             false => say(
@@ -66,5 +66,85 @@ pub(super) fn next(report: &StatusReport, migration: &str) -> Next {
         ("not_known", _) => say("validate", "the specs have errors"),
         ("stale", _) | (_, false) => say("sample", "a run needs an approved sample"),
         _ => say("approve", "a run needs an approved sample"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ledger::RunRow,
+        report::status::{ApprovalState, is_loaded},
+    };
+
+    fn runs(list: &[(&str, &str)]) -> Vec<RunRow> {
+        let row = |(command, outcome): &(&str, &str)| RunRow {
+            run: 1,
+            command: (*command).to_owned(),
+            plan: String::new(),
+            engine: String::new(),
+            resumed: false,
+            started_ms: 0,
+            ended_ms: Some(1),
+            outcome: Some((*outcome).to_owned()),
+            until_ms: None,
+            why: None,
+        };
+        list.iter().map(row).collect()
+    }
+
+    #[test]
+    fn what_comes_next_follows_from_what_was() {
+        let done = "completed";
+        for (list, approval, sampled, next) in [
+            (&[][..], "none", false, "sample"),
+            (&[("sample", done)], "none", true, "approve"),
+            (&[("sample", done), ("approve", done)], "holds", true, "run"),
+            (&[("approve", done)], "stale", true, "sample"),
+            (&[("run", done)], "waived", false, "reconcile"),
+            // A sample, or a retry of what was held, changes nothing about that.
+            (
+                &[("run", done), ("sample", done)],
+                "none",
+                true,
+                "reconcile",
+            ),
+            (
+                &[("run", done), ("holds retry", done)],
+                "none",
+                true,
+                "reconcile",
+            ),
+            (&[("run", done), ("rollback", done)], "holds", true, "run"),
+            (
+                &[("run", done), ("provision", done)],
+                "stale",
+                true,
+                "reconcile",
+            ),
+            (&[], "not_known", true, "validate"),
+        ] {
+            let runs = runs(list);
+            let report = StatusReport {
+                state: match runs.is_empty() {
+                    true => State::New,
+                    false => State::Ended,
+                },
+                run: runs.last().cloned(),
+                loaded: is_loaded(&runs),
+                approval: ApprovalState {
+                    state: approval.to_owned(),
+                    sampled,
+                    ..ApprovalState::default()
+                },
+                ..StatusReport::default()
+            };
+            let told = super::next(&report, "a b.yaml");
+            assert_eq!(
+                told.command,
+                format!("transload {next} 'a b.yaml'"),
+                "{list:?}"
+            );
+        }
     }
 }
