@@ -12,7 +12,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::{fs, process::Output, sync::Arc};
-use support::{Example, Sandbox, account, counts, failed_with, report_of, transload};
+use support::{Example, Sandbox, account, counts, failed_with, report_of, sheet, step, transload};
 use transload::{
     clock::SystemClock,
     ledger::{Entry, Ledger, Options, RunMeta, View},
@@ -154,6 +154,13 @@ fn a_run_needs_a_sample_and_an_approval_and_then_ends_like_any_other() {
     example.edit(|_| "spec: migration/v1\n".to_owned());
     assert_eq!(next(&example).1, "not_known");
     example.edit(|_| there);
+    // A decision about one record leaves it as it is; a row of a value map changes what was approved.
+    sheet::decide(&example, &[("contact", "10021", "email", "drop", "", "")]);
+    sheet::import(&example);
+    assert_eq!(step(&report_of(&run(&example)), "contact")["dropped"], 1);
+    sheet::decide(&example, &[("task", "70013", "done", "map", "false", "")]);
+    sheet::import(&example);
+    is_void(&example, &sandbox, &["value map task_done has changed"]);
     let verified = transload()
         .args(["audit", "verify"])
         .arg(example.migration())

@@ -16,7 +16,7 @@ use std::{
     fs,
 };
 use support::{
-    Example, Sandbox, account, counts, failed_with, loaded::Loaded, report_of, root, step,
+    Example, Sandbox, account, counts, failed_with, loaded::Loaded, report_of, root, sheet, step,
 };
 
 fn contact(sandbox: &Sandbox, email: &str) -> Value {
@@ -521,6 +521,25 @@ fn references_of_the_second_pass_follow_the_source_and_leave_what_people_changed
     }
     assert_eq!(example.run()["calls_write"], 0);
     assert_eq!(accounts(), after);
+
+    // Held for a person: told once, whatever runs, and decided in the sheet.
+    example.edit(|text| text.replace("policy:\n", "policy:\n  conflict: hold\n"));
+    let other = others.next().expect("an account").0.clone();
+    example.edit_export("companies.csv", |bytes| {
+        with_cells(&bytes, &[(&contested, "parent_company_id", &other)])
+    });
+    example.run();
+    assert_eq!(example.run()["calls_write"], 0);
+    let told = sheet::told(&example);
+    example.run();
+    assert_eq!(sheet::told(&example), told);
+    let decision = ("account", &*contested, "parent", "overwrite", "", "");
+    sheet::decide(&example, &[decision]);
+    sheet::import(&example);
+    assert_eq!(report_of(&sheet::retry(&example, &[]))["calls_write"], 1);
+    assert_eq!(accounts()[&contested].1, Some(before[&other].0));
+    assert!(!example.holds().iter().any(|h| h.2 == "conflict"));
+    assert_eq!(example.run()["calls_write"], 0);
     let verified = support::transload()
         .args(["audit", "verify"])
         .arg(example.migration())

@@ -12,7 +12,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::fs;
-use support::{Example, Sandbox, account, recorder::Recorder, report_of, step, transload};
+use support::{Example, Sandbox, account, recorder::Recorder, report_of, sheet, step};
 
 const HEADER: &str = "ContactID,First Name,Last Name,Company,Email,Other Email,Phone 1,Phone 2,Phone 3,Phone 4,Address,City,State,Postal Code,Birthday,Other First Name,Other Last Name,Other Birthday,Category,Source,Groups,Tags,Owner Email,Add Date,Edit Date,Gift Idea,Policies,Renewal Date,Client Type,Newsletter";
 
@@ -378,54 +378,15 @@ fn one_changed_row_of_a_value_map_changes_those_records_and_that_field() {
 }
 
 impl Loaded {
-    /// Entries of the ledger about holds and conflicts.
-    fn told(&self) -> usize {
-        let output = transload()
-            .args(["audit", "export", "--format", "csv"])
-            .arg(self.example.migration())
-            .output()
-            .expect("it runs");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text.lines().filter(|l| l.contains(",held,")).count()
-    }
-
-    fn holds(&self, action: &str, args: &[&str]) -> std::process::Output {
-        let mut command = transload();
-        command.args(["holds", action, "migration.yaml"]).args(args);
-        command.current_dir(self.example.folder.path());
-        let output = command.output().expect("it runs");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        output
-    }
-
     /// Decides about contacts by key, and tries them again; gives the bodies that were written.
-    fn decide(&self, decisions: &[(&str, &str, &str)]) -> Vec<Value> {
-        self.holds("export", &["--out", "holds.csv"]);
-        let path = self.example.folder.path().join("holds.csv");
-        let mut rows = support::csv_rows(&path);
-        for (key, field, decision) in decisions {
-            let mut of = rows.iter_mut();
-            let row = of.find(|r| r["key"] == *key && r["field"] == *field);
-            let row = row.unwrap_or_else(|| panic!("no row {key} {field}"));
-            row.insert("decision".to_owned(), (*decision).to_owned());
-        }
-        let mut writer = csv::Writer::from_path(&path).expect("a sheet");
-        let header: Vec<&String> = rows[0].keys().collect();
-        writer.write_record(&header).expect("a header");
-        for row in &rows {
-            writer.write_record(row.values()).expect("a row");
-        }
-        writer.flush().expect("a sheet");
-        self.holds("import", &["holds.csv", "--by", "Kim Ortega"]);
-        let output = self.holds(
-            "retry",
-            &["--auto-approve", "--provision", "--format", "json"],
-        );
-        report_of(&output);
+    fn decide(&self, decisions: &[(&'static str, &'static str, &'static str)]) -> Vec<Value> {
+        let of = |(key, field, decision): &(&'static str, &'static str, &'static str)| {
+            ("contact", *key, *field, *decision, "", "")
+        };
+        let all: Vec<sheet::Decision<'_>> = decisions.iter().map(of).collect();
+        sheet::decide(&self.example, &all);
+        sheet::import(&self.example);
+        report_of(&sheet::retry(&self.example, &[]));
         let bodies = self.recorder.take().into_iter();
         bodies.map(|w| w.body["contact"].clone()).collect()
     }
@@ -449,9 +410,9 @@ fn a_held_conflict_is_decided_in_the_sheet_and_only_that_one() {
     loaded.run();
     assert_eq!(loaded.held().len(), 3);
     // Nothing has changed: nothing is noted down.
-    let told = loaded.told();
+    let told = sheet::told(&loaded.example);
     loaded.run();
-    assert_eq!(loaded.told(), told);
+    assert_eq!(sheet::told(&loaded.example), told);
 
     let bodies = loaded.decide(&[
         ("1", "city", "keep"),
@@ -498,9 +459,9 @@ fn a_record_that_is_gone_is_told_once_and_dropped_by_a_decision() {
         .person("DELETE", &format!("/contacts/{id}"), &Value::Null);
     loaded.source([&[], &[("City", "Boston")], &[]]);
     report_of(&loaded.example.command().output().expect("it runs"));
-    let told = loaded.told();
+    let told = sheet::told(&loaded.example);
     report_of(&loaded.example.command().output().expect("it runs"));
-    assert_eq!(loaded.told(), told);
+    assert_eq!(sheet::told(&loaded.example), told);
     assert_eq!(loaded.decide(&[("2", "", "drop")]), Vec::<Value>::new());
     assert_eq!(loaded.held(), []);
     let report = loaded.example.run();

@@ -11,9 +11,8 @@ mod support;
 
 use serde_json::Value;
 use std::{
-    collections::BTreeMap,
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Output, Stdio},
     sync::OnceLock,
     thread,
@@ -23,7 +22,9 @@ use support::{
     Example, Sandbox, failed_with,
     loaded::Loaded,
     recorder::{Recorder, Written},
-    report_of, step, transload,
+    report_of,
+    sheet::{self, Decision, Row, write},
+    step, transload,
 };
 
 /// The example with the most kinds of holds, loaded.
@@ -31,8 +32,6 @@ fn loaded() -> &'static Loaded {
     static LOADED: OnceLock<Loaded> = OnceLock::new();
     LOADED.get_or_init(|| Loaded::run("smartdesk", "growth"))
 }
-
-type Row = BTreeMap<String, String>;
 
 /// One migration with its account, and what stands before it.
 struct Desk {
@@ -54,63 +53,27 @@ impl Desk {
     }
 
     fn sheet(&self) -> PathBuf {
-        self.example.folder.path().join("holds.csv")
+        sheet::path(&self.example)
     }
 
     fn holds(&self, action: &str, args: &[&str]) -> Output {
-        let mut command = transload();
-        command.args(["holds", action]).arg("migration.yaml");
-        command.args(args).current_dir(self.example.folder.path());
-        command.output().expect("it runs")
+        sheet::holds(&self.example, action, args)
     }
 
-    /// Exports the sheet and gives its rows.
     fn export(&self) -> Vec<Row> {
-        let output = self.holds("export", &["--out", "holds.csv"]);
-        assert!(output.status.success(), "{output:?}");
-        let bytes = fs::read(self.sheet()).expect("a sheet");
-        assert!(bytes.starts_with(b"\xef\xbb\xbf"));
-        support::csv_rows(&self.sheet())
+        sheet::export(&self.example)
     }
 
-    /// Exports, fills in decisions, and writes the sheet anew: (step, key, field, decision, new value, note).
-    fn decide(&self, decisions: &[(&str, &str, &str, &str, &str, &str)]) {
-        let mut rows = self.export();
-        for (step, key, field, decision, value, note) in decisions {
-            let is = |r: &&mut Row| r["step"] == *step && r["key"] == *key && r["field"] == *field;
-            let row = match rows.iter_mut().find(is) {
-                Some(row) => row,
-                // A row of one's own.
-                None => {
-                    let mut row: Row = rows[0].keys().map(|k| (k.clone(), String::new())).collect();
-                    row.insert("step".into(), (*step).into());
-                    row.insert("key".into(), (*key).into());
-                    row.insert("field".into(), (*field).into());
-                    rows.push(row);
-                    rows.last_mut().expect("a row")
-                }
-            };
-            row.insert("decision".into(), (*decision).into());
-            row.insert("new_value".into(), (*value).into());
-            row.insert("note".into(), (*note).into());
-        }
-        write(&self.sheet(), &rows);
+    fn decide(&self, decisions: &[Decision<'_>]) {
+        sheet::decide(&self.example, decisions);
     }
 
     fn import(&self) -> String {
-        let output = self.holds("import", &["holds.csv", "--by", "Kim Ortega"]);
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        sheet::import(&self.example)
     }
 
     fn retry_with(&self, more: &[&str]) -> Output {
-        let mut args = vec!["--auto-approve", "--provision", "--format", "json"];
-        args.extend(more);
-        self.holds("retry", &args)
+        sheet::retry(&self.example, more)
     }
 
     /// Tries again; gives the report and the writing calls.
@@ -144,23 +107,6 @@ impl Desk {
         let all: Value = serde_json::from_slice(&output.stdout).expect("json");
         all["operations"].as_array().expect("operations").clone()
     }
-}
-
-/// Writes a sheet with the columns in another order: spreadsheets move them.
-fn write(path: &Path, rows: &[Row]) {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let header: Vec<&String> = rows[0].keys().collect();
-    writer.write_record(&header).expect("a header");
-    for row in rows {
-        writer
-            .write_record(
-                header
-                    .iter()
-                    .map(|c| row.get(*c).map_or("", String::as_str)),
-            )
-            .expect("a row");
-    }
-    fs::write(path, writer.into_inner().expect("bytes")).expect("a sheet");
 }
 
 /// How many records were written: a bulk call writes several.

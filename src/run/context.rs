@@ -2,7 +2,7 @@
 
 use super::{
     attach::check::Tally, base::Bases, chosen::Chosen, directory::Directory, failure::RunError,
-    gate::Gate, key::KeyRule,
+    gate::Gate, key::KeyRule, known::StandingHolds,
 };
 use crate::{
     connector::rest::Rest,
@@ -63,6 +63,8 @@ pub struct Context {
     pub gate: Gate,
     /// Destination records that were there before this migration's ledger knew them.
     prior: Mutex<HashSet<(ObjectId, String)>>,
+    /// Holds of records that are tried again.
+    pub standing: StandingHolds,
     /// Fields that changed at both sides.
     pub conflicted: Mutex<Vec<Conflicted>>,
     /// One call at a time for records of the same content, which only their number tells apart.
@@ -164,6 +166,7 @@ impl Context {
             directories,
             claimed: Mutex::new(HashSet::new()),
             bases: Bases::default(),
+            standing: StandingHolds::default(),
             conflicted: Mutex::new(Vec::new()),
             gate,
             prior: Mutex::new(HashSet::new()),

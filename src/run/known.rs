@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -21,8 +21,53 @@ pub struct Standing {
     pub code: String,
     /// Its words.
     pub words: String,
+    /// The destination field it is about; may be empty.
+    pub field: String,
     /// The value it is about; may be empty.
     pub value: String,
+}
+
+impl Standing {
+    /// The holds of a step as they stand in the ledger, by key.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn all(view: &View, step: &str) -> Result<HashMap<String, Standing>, ReadError> {
+        let mut all = HashMap::new();
+        view.each_hold(Some(step), |h| {
+            let standing = Standing {
+                code: h.code,
+                words: h.words,
+                field: h.field.unwrap_or_default(),
+                value: h.value.unwrap_or_default(),
+            };
+            all.insert(h.key, standing);
+        })?;
+        Ok(all)
+    }
+}
+
+/// Holds of records that a call is about to be made for: those who make it do not note them down again.
+#[derive(Debug, Default)]
+pub struct StandingHolds {
+    all: Mutex<HashMap<(StepId, String), Standing>>,
+}
+
+impl StandingHolds {
+    /// Notes a hold that stands.
+    pub fn note(&self, step: StepId, key: &str, hold: Standing) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert((step, key.to_owned()), hold);
+    }
+
+    /// True when this very hold stands.
+    pub fn has(&self, step: StepId, key: &str, code: &str, words: &str) -> bool {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        !all.is_empty()
+            && all
+                .get(&(step, key.to_owned()))
+                .is_some_and(|s| s.code == code && s.words == words)
+    }
 }
 
 /// The memory of one step.
@@ -62,15 +107,7 @@ impl StepMemory {
         name: &str,
     ) -> Result<StepMemory, ReadError> {
         ids.load(view, step, name)?;
-        let mut holds = HashMap::new();
-        view.each_hold(Some(name), |h| {
-            let standing = Standing {
-                code: h.code,
-                words: h.words,
-                value: h.value.unwrap_or_default(),
-            };
-            holds.insert(h.key, standing);
-        })?;
+        let holds = Standing::all(view, name)?;
         let waiting = holds.keys().cloned().collect();
         Ok(StepMemory {
             step,

@@ -24,7 +24,7 @@ use crate::{
     ledger::{Entry, Origin},
     mapping::Absent,
     plan::Load,
-    run::{known::StepMemory, stand_in, update},
+    run::{known::StepMemory, second, stand_in, update},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::{sync::mpsc, task::JoinSet};
@@ -191,6 +191,9 @@ impl Loader {
         let ctx = Arc::clone(&self.ctx);
         let step = ctx.step(work.step)?;
         let known = self.memory(work.step)?.known(&work.key, work.part);
+        if let Some(hold) = self.memory(work.step)?.open_hold(&work.key) {
+            ctx.standing.note(work.step, &work.key, hold);
+        }
         let member = ctx.object(step.to)?.membership.is_some();
         if member && !matches!(known, Known::Confirmed { .. }) {
             self.members.list(&ctx, step, &work).await?;
@@ -199,7 +202,11 @@ impl Loader {
         match decide::decide(step, work.fingerprint, &known, &seen) {
             Action::Unchanged => {
                 // A change of it was held, and the source has gone back to what is there.
-                if self.memory(work.step)?.has_content_hold(&work.key) {
+                let memory = self.memory(work.step)?;
+                let waits = memory
+                    .open_hold(&work.key)
+                    .is_some_and(|h| second::decides(&ctx, work.step, &h));
+                if memory.has_content_hold(&work.key) && !waits {
                     entries.push(Entry::Released {
                         step: step.name.clone(),
                         key: work.key.clone(),
@@ -293,11 +300,9 @@ impl Loader {
                     }
                 };
                 self.claim(&ctx, &work);
-                let standing = self.memory(work.step)?.open_hold(&work.key);
                 self.spawn(async move {
                     let step = ctx.step(work.step)?;
-                    let done = update::update(&ctx, step, work, id, origin, standing).await?;
-                    Ok(vec![done])
+                    Ok(vec![update::update(&ctx, step, work, id, origin).await?])
                 })
                 .await;
             }

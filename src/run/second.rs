@@ -6,6 +6,7 @@ use super::{
     context::Context,
     failure::RunError,
     item::{self, Collector, Item, StepEncoder, Work},
+    known::Standing,
     merge::{Merged, Sides},
     prepare,
     resolver::Resolver,
@@ -46,6 +47,8 @@ struct Record {
     ours: bool,
     /// What was written before, where a second pass wrote it and other references are wanted now.
     base: Option<Written>,
+    /// A conflict of the record that stands in the ledger.
+    standing: Option<Standing>,
 }
 
 /// Writes the deferred references of one step. Records that have theirs already, as the source has them, are left alone.
@@ -89,6 +92,8 @@ pub async fn run(
     ctx.bases.refresh(&ctx.ledger)?;
     let mut done = SecondPass::default();
     let chosen = ctx.chosen.get();
+    let mut standing = standing(ctx, step, id)?;
+    let mut released = Vec::new();
     let mut tasks: JoinSet<Result<bool, RunError>> = JoinSet::new();
     for work in works {
         if let Some(chosen) = chosen {
@@ -106,11 +111,16 @@ pub async fn run(
         let Some(Some((dest_id, ours, written))) = there else {
             continue;
         };
+        let standing = standing.remove(&work.key);
         let base = match written {
             false => None,
             true => match other_now(ctx, step, &work)? {
                 Some(base) => Some(base),
-                None => continue,
+                None => {
+                    // The source has gone back to what is there.
+                    released.extend(standing.map(|_| release(step, &work.key)));
+                    continue;
+                }
             },
         };
         let record = Record {
@@ -118,6 +128,7 @@ pub async fn run(
             dest_id,
             ours,
             base,
+            standing,
         };
         if tasks.len() >= ctx.side_by_side(SIDE_BY_SIDE)
             && let Some(joined) = tasks.join_next().await
@@ -135,7 +146,46 @@ pub async fn run(
     while let Some(joined) = tasks.join_next().await {
         count(&mut done, joined)?;
     }
+    // What has no reference any more has no conflict either.
+    let gone = standing.into_keys();
+    let gone = gone.filter(|key| chosen.is_none_or(|c| c.has(step.from, key)));
+    released.extend(gone.map(|key| release(step, &key)));
+    if !released.is_empty() {
+        ctx.ledger.append(released).await?;
+    }
     Ok(done)
+}
+
+/// The conflicts of a step that second passes decide about, as they stand in the ledger.
+fn standing(ctx: &Context, step: &Step, id: StepId) -> Result<HashMap<String, Standing>, RunError> {
+    let view = ctx.ledger.view();
+    let all = view.and_then(|v| Standing::all(&v, &step.name));
+    let mut all = all.map_err(|e| RunError::Internal(e.to_string()))?;
+    all.retain(|_, hold| decides(ctx, id, hold));
+    Ok(all)
+}
+
+/// True when second passes decide about a hold: a conflict in a reference that they write.
+pub fn decides(ctx: &Context, id: StepId, hold: &Standing) -> bool {
+    let Some(step) = ctx.mapping.steps.get(id.ix()) else {
+        return false;
+    };
+    let field = |at: &usize| {
+        let object = ctx.mapping.destination.objects.get(step.to.ix())?;
+        object.fields.get(step.fields.get(*at)?.to.ix())
+    };
+    hold.code == "conflict"
+        && ctx
+            .deferred
+            .iter()
+            .any(|(of, at)| *of == id && field(at).is_some_and(|field| field.name == hold.field))
+}
+
+fn release(step: &Step, key: &str) -> Entry {
+    Entry::Released {
+        step: step.name.clone(),
+        key: key.to_owned(),
+    }
 }
 
 fn count(
@@ -225,11 +275,14 @@ async fn change(ctx: &Context, record: &Record, base: &Written) -> Result<bool, 
     let merged = sides.merge(there.as_ref());
     ctx.conflicts(work, &merged.clashes);
     if merged.holds() {
-        let (_, entries) = update::conflict(step, work, &merged.clashes);
-        ctx.ledger.append(entries).await?;
+        let (words, entries) = update::conflict(step, work, &merged.clashes);
+        if record.standing.as_ref().is_none_or(|s| s.words != words) {
+            ctx.ledger.append(entries).await?;
+        }
         return Ok(false);
     }
     let mut entries = update::told(step, work, &merged.clashes);
+    entries.extend(record.standing.as_ref().map(|_| release(step, &work.key)));
     let Some(patch) = &merged.patch else {
         let written = later(ctx, step, &merged, &sides, there.as_ref(), false);
         entries.push(done(step, work, Some(written)));

@@ -273,7 +273,7 @@ async fn create_alone(
     set_aside(ctx, step, work, "in_doubt", words).await
 }
 
-/// Sets a record aside.
+/// Sets a record aside. A hold that stands already is not noted down again.
 async fn set_aside(
     ctx: &Context,
     step: &Step,
@@ -281,9 +281,10 @@ async fn set_aside(
     code: &'static str,
     words: String,
 ) -> Result<Done, RunError> {
-    ctx.ledger
-        .append(vec![held(step, &work, code, &words)])
-        .await?;
+    if !ctx.standing.has(work.step, &work.key, code, &words) {
+        let entries = vec![held(step, &work, code, &words)];
+        ctx.ledger.append(entries).await?;
+    }
     Ok(Done {
         work,
         sent: Sent::Held { code, words },

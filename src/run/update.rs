@@ -6,7 +6,6 @@ use super::{
     context::Context,
     failure::RunError,
     item::Work,
-    known::Standing,
     merge::{Clash, Merged, Sides},
     send::{self, Done, Sent},
 };
@@ -41,7 +40,6 @@ pub async fn update(
     work: Work,
     id: String,
     origin: Origin,
-    standing: Option<Standing>,
 ) -> Result<Done, RunError> {
     let object = ctx.object(step.to)?;
     let wanted: Value = serde_json::from_slice(&work.body)
@@ -69,7 +67,7 @@ pub async fn update(
             None => {
                 let words = format!("the record {id} it was bound to is gone at the destination");
                 let held = send::held(step, &work, "gone", &words);
-                return hold(ctx, work, "gone", words, vec![held], &standing).await;
+                return hold(ctx, work, "gone", words, vec![held]).await;
             }
         },
     };
@@ -77,7 +75,7 @@ pub async fn update(
     ctx.conflicts(&work, &merged.clashes);
     if merged.holds() {
         let (words, entries) = conflict(step, &work, &merged.clashes);
-        return hold(ctx, work, "conflict", words, entries, &standing).await;
+        return hold(ctx, work, "conflict", words, entries).await;
     }
     let Some(patch) = &merged.patch else {
         return unchanged(ctx, step, work, id, &merged, &sides, there.as_ref()).await;
@@ -158,12 +156,8 @@ async fn hold(
     code: &'static str,
     words: String,
     entries: Vec<Entry>,
-    standing: &Option<Standing>,
 ) -> Result<Done, RunError> {
-    let stands = standing
-        .as_ref()
-        .is_some_and(|s| s.code == code && s.words == words);
-    if !stands {
+    if !ctx.standing.has(work.step, &work.key, code, &words) {
         ctx.ledger.append(entries).await?;
     }
     Ok(Done {

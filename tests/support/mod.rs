@@ -13,6 +13,7 @@ pub mod loaded;
 pub mod file_server;
 pub mod moved;
 pub mod recorder;
+pub mod sheet;
 
 use serde_json::Value;
 use std::{
