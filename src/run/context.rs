@@ -288,12 +288,21 @@ impl Context {
             };
             let newest_first = op.newest_first;
             let mut cursor = self.rest.list(id);
+            // Records that are made meanwhile push others onto the next page: what this very listing brought does
+            // not end it.
+            let mut brought = HashSet::new();
             while let Some(page) = cursor.next().await? {
                 seen += page.records.len() as u64;
                 let mut fresh = false;
                 if let Some(mut directory) = self.directory(id) {
                     for record in page.records {
-                        fresh |= directory.list(record, keep);
+                        let named = match !all && newest_first {
+                            true => directory::record_id(&record),
+                            false => None,
+                        };
+                        let new = directory.list(record, keep);
+                        fresh |= new || named.as_ref().is_some_and(|n| brought.contains(n));
+                        brought.extend(named.filter(|_| new));
                     }
                 }
                 (self.emit)(&Event::Listing {
