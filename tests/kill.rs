@@ -245,3 +245,65 @@ fn a_storm_of_faults_changes_nothing_in_the_end() {
     let calls = sandbox.admin_get("/calls");
     assert_eq!(calls["repeated"]["after_effect"], 0, "{calls}");
 }
+
+fn order(sandbox: &Sandbox, faults: Value) {
+    let (status, answer) = sandbox.admin_post("/faults", &json!({ "faults": faults }));
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[test]
+fn a_list_that_moves_while_it_is_read_hides_no_chunk() {
+    let (expected, _) = undisturbed();
+    let data = tempfile::tempdir().expect("a folder");
+    let sandbox = sandbox(&data.path().join("account.sqlite"), &[]);
+    // The first job writes its page of records while the second page of the list is waited for: that page shows the
+    // records of the first one again, and those of another job come after them.
+    order(
+        &sandbox,
+        json!([
+            {"fault": "late_job", "method": "POST", "path": "/contacts/bulk_upsert", "call": 1, "millis": 450},
+            {"fault": "slow", "method": "GET", "path": "/contacts/view/*", "rate": 1.0, "millis": 500},
+        ]),
+    );
+    let example = Example::against("allclients", &sandbox);
+    example.run();
+    let found = state(&sandbox);
+    assert!(expected == found, "{}", differing(&expected, &found));
+    let calls = sandbox.admin_get("/calls");
+    assert_eq!(calls["by_route"]["POST /contacts"], Value::Null, "{calls}");
+    assert_eq!(calls["repeated"]["after_effect"], 0, "{calls}");
+}
+
+#[test]
+fn a_job_that_nobody_can_ask_for_may_come_late() {
+    let (expected, _) = undisturbed();
+    let data = tempfile::tempdir().expect("a folder");
+    let sandbox = sandbox(&data.path().join("account.sqlite"), &[]);
+    // The answer with the job's address is lost, and the job begins when its records are being sent one by one: between the look
+    // and the create of one of them.
+    order(
+        &sandbox,
+        json!([
+            {"fault": "drop_after", "method": "POST", "path": "/contacts/bulk_upsert", "call": 1},
+            {"fault": "late_job", "method": "POST", "path": "/contacts/bulk_upsert", "call": 1, "millis": 4500},
+            {"fault": "slow", "method": "GET", "path": "/contacts/view/*", "rate": 1.0, "millis": 300},
+        ]),
+    );
+    let example = Example::against("allclients", &sandbox);
+    let mut child = example
+        .command()
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let there = || support::counts(&sandbox).get("contact").copied();
+    while there() < Some(270) {
+        assert_eq!(child.try_wait().expect("a state"), None, "{:?}", there());
+        thread::sleep(Duration::from_millis(50));
+    }
+    order(&sandbox, json!([]));
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let found = state(&sandbox);
+    assert!(expected == found, "{}", differing(&expected, &found));
+    assert_eq!(example.run()["calls_write"], 0);
+}

@@ -9,7 +9,7 @@ use super::{
     find::{self, Search},
     item::Work,
     key::KeyRule,
-    send::{self, Done, Sent},
+    send::{self, Done, Refusal, Sent, Tried},
 };
 use crate::{
     connector::{
@@ -102,6 +102,10 @@ pub async fn create(
                     records: works.len() as u64,
                 });
             }
+            // A job that nobody knows is not known to be over.
+            if let (JobState::Gone, Some(last)) = (state, works.last()) {
+                find::find(ctx, step, last).await?;
+            }
         }
         BulkReply::Refused { .. } => {}
         BulkReply::InDoubt { why } => {
@@ -119,9 +123,9 @@ pub async fn create(
                 })
                 .collect();
             ctx.ledger.append(doubts).await?;
-            // A job that nobody can ask for may still be at work: the first record tells when it is done.
-            if let Some(first) = works.last() {
-                find::find(ctx, step, first).await?;
+            // A job that nobody can ask for may still be at work: its last record tells when it is done.
+            if let Some(last) = works.last() {
+                find::find(ctx, step, last).await?;
             }
         }
     }
@@ -158,15 +162,62 @@ async fn settle(ctx: &Context, step: &Step, works: Vec<Work>) -> Result<Vec<Done
         }
     }
     ctx.ledger.append(entries).await?;
+    let mut refused = Vec::new();
     for work in rest {
         // Not listed is not proof enough for a second call: look once more under its key.
-        let outcome = match find::look(ctx, step, &work).await? {
-            Search::Found(id) => send::adopt(ctx, step, work, id).await?,
-            _ => send::create(ctx, step, work, false).await?,
-        };
-        done.push(outcome);
+        match find::look(ctx, step, &work).await? {
+            Search::Found(id) => done.push(send::adopt(ctx, step, work, id).await?),
+            _ => match send::try_create(ctx, step, work).await? {
+                Tried::Done(one) => done.push(one),
+                Tried::Refused(refusal) => refused.push(refusal),
+            },
+        }
     }
+    look_again(ctx, step, refused, &mut done).await?;
     Ok(done)
+}
+
+/// Settles records that were refused alone after a bulk call that may have written them: the refusal may say no more than that
+/// they are there by now.
+async fn look_again(
+    ctx: &Context,
+    step: &Step,
+    mut refused: Vec<Refusal>,
+    done: &mut Vec<Done>,
+) -> Result<(), RunError> {
+    let listed = ctx.can_list(ctx.object(step.to)?);
+    for (nth, pause) in find::PAUSES.into_iter().enumerate() {
+        if refused.is_empty() {
+            return Ok(());
+        }
+        tokio::time::sleep(pause).await;
+        match (listed, nth) {
+            (false, _) => {}
+            (true, 0) => ctx.list_deep(step.to).await?,
+            (true, _) => ctx.list(step.to, false).await?,
+        }
+        let mut still = Vec::with_capacity(refused.len());
+        for refusal in refused {
+            let search = match listed {
+                true => find::by_key(ctx, step, &refusal.work),
+                false => find::look(ctx, step, &refusal.work).await?,
+            };
+            match search {
+                Search::Found(id) => done.push(send::adopt(ctx, step, refusal.work, id).await?),
+                _ => still.push(refusal),
+            }
+        }
+        refused = still;
+    }
+    for Refusal {
+        work,
+        status,
+        reasons,
+    } in refused
+    {
+        done.push(send::refuse(ctx, step, work, status, reasons).await?);
+    }
+    Ok(())
 }
 
 /// The record that the listing shows under the keys of a source record: its id, and itself.

@@ -76,6 +76,9 @@ pub struct Context {
 /// How long a server may still work on a call whose process is gone.
 const CALM: Duration = Duration::from_millis(1500);
 
+/// Pages with nothing new in a row that end a listing which looks further than usual.
+const DEEP: u32 = 5;
+
 /// Locks for records of the same content. Many more than calls in flight, so that others rarely meet.
 const ALIKE: usize = 1024;
 
@@ -228,12 +231,21 @@ impl Context {
     }
 
     /// Lists an object into its directory. `all`: to the end; else, where the platform lists the newest first,
-    /// until a page brings nothing new.
+    /// until a page shows only what a listing before it has shown.
     ///
     /// # Errors
     /// When the destination stops answering.
     pub async fn list(&self, id: ObjectId, all: bool) -> Result<(), RunError> {
-        self.list_since(id, all, None).await
+        self.list_since(id, (!all).then_some(1), None).await
+    }
+
+    /// The same some pages further: records of one second stand in any order, and what people delete meanwhile moves a list
+    /// on past a record.
+    ///
+    /// # Errors
+    /// When the destination stops answering.
+    pub async fn list_deep(&self, id: ObjectId) -> Result<(), RunError> {
+        self.list_since(id, Some(DEEP), None).await
     }
 
     /// The same for what an earlier process may have sent, once its last call has had the time to end: one listing
@@ -242,7 +254,7 @@ impl Context {
     /// # Errors
     /// When the destination stops answering.
     pub async fn list_calm(&self, id: ObjectId) -> Result<(), RunError> {
-        self.list_since(id, false, Some(self.calm().await)).await
+        self.list_since(id, Some(1), Some(self.calm().await)).await
     }
 
     /// Waits until the last call of an earlier process has had the time to end at the server; when that was.
@@ -261,11 +273,11 @@ impl Context {
         }
     }
 
-    /// Lists, unless that was done since a moment.
+    /// Lists, unless that was done since a moment. `known`: how many pages in a row with nothing new end it.
     async fn list_since(
         &self,
         id: ObjectId,
-        all: bool,
+        known: Option<u32>,
         since: Option<Instant>,
     ) -> Result<(), RunError> {
         let (Some(shelf), object) = (self.directories.get(&id), self.object(id)?) else {
@@ -281,11 +293,12 @@ impl Context {
         let mut seen = 0u64;
         if let Some(op) = object.op(OpKind::List) {
             // What a call has just made is looked at once, and then forgotten.
-            let keep = match (shelf.keep_records, all) {
+            let keep = match (shelf.keep_records, known) {
                 (true, _) => Keep::All,
-                (false, false) => Keep::New,
-                (false, true) => Keep::None,
+                (false, Some(_)) => Keep::New,
+                (false, None) => Keep::None,
             };
+            let mut idle = 0;
             let newest_first = op.newest_first;
             let mut cursor = self.rest.list(id);
             // Records that are made meanwhile push others onto the next page: what this very listing brought does
@@ -309,9 +322,13 @@ impl Context {
                     object: object.name.clone(),
                     records: seen,
                 });
-                if !all && newest_first && !fresh {
+                idle = if fresh { 0 } else { idle + 1 };
+                if newest_first && known.is_some_and(|known| idle >= known) {
                     break;
                 }
+            }
+            if let Some(mut directory) = self.directory(id) {
+                directory.listing_ended();
             }
         } else if self.admin(object) {
             let path = format!("/_admin/objects/{}", object.name);

@@ -10,6 +10,7 @@ use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Records of one destination object.
 pub struct Directory {
@@ -20,6 +21,8 @@ pub struct Directory {
     by_id: HashMap<String, usize>,
     entries: Vec<Entry>,
     tags: HashSet<String>,
+    /// The number of the listing under way, from 1; a listing that broke off is done again under its number.
+    listing: u32,
 }
 
 /// Which listed records stay whole; of the others only the keys stay.
@@ -38,6 +41,22 @@ struct Entry {
     record: Option<serde_json::Value>,
     /// The source record behind it: step name and key.
     by: Option<(String, String)>,
+    /// The listing that showed it first as it is now; 0: none has.
+    listed: u32,
+    /// A hash of the record as listed.
+    seal: u64,
+}
+
+impl Entry {
+    fn made(by: Option<(String, String)>) -> Entry {
+        Entry {
+            id: None,
+            record: None,
+            by,
+            listed: 0,
+            seal: 0,
+        }
+    }
 }
 
 impl Directory {
@@ -50,7 +69,13 @@ impl Directory {
             by_id: HashMap::new(),
             entries: Vec::new(),
             tags: HashSet::new(),
+            listing: 1,
         }
+    }
+
+    /// The listing under way has shown all that was there when it began.
+    pub fn listing_ended(&mut self) {
+        self.listing = self.listing.saturating_add(1);
     }
 
     /// The position of a rule, for [`Directory::seen`].
@@ -58,7 +83,11 @@ impl Directory {
         self.rules.iter().position(|r| r == rule)
     }
 
-    /// Takes in a record as listed. Returns true when it is new here or has changed.
+    /// Takes in a record as listed. Returns false when a listing that ended has shown it exactly so.
+    ///
+    /// In a list with the newest first, only such a record says that what follows is known. One that was made meanwhile does not:
+    /// older ones may be unseen. Nor does one that this same listing has shown already: the list moved while it was read. Nor one
+    /// that has changed: it stands where its change puts it.
     pub fn list(&mut self, record: serde_json::Value, keep: Keep) -> bool {
         let Some(id) = record_id(&record) else {
             return false;
@@ -75,7 +104,8 @@ impl Directory {
                     .map(str::to_lowercase),
             );
         }
-        let (at, fresh) = match self.by_id.get(&id) {
+        let seal = serde_json::to_vec(&record).map_or(0, |bytes| xxh3_64(&bytes));
+        let (at, new) = match self.by_id.get(&id) {
             Some(at) => (*at, false),
             None => {
                 // A record that is being made under one of these keys is this one.
@@ -85,11 +115,7 @@ impl Directory {
                     .filter_map(|(k, ix)| ix.get(k.as_ref()?).copied())
                     .find(|at| self.entries.get(*at).is_some_and(|e| e.id.is_none()));
                 let at = pending.unwrap_or_else(|| {
-                    self.entries.push(Entry {
-                        id: None,
-                        record: None,
-                        by: None,
-                    });
+                    self.entries.push(Entry::made(None));
                     self.entries.len() - 1
                 });
                 self.by_id.insert(id.clone(), at);
@@ -101,15 +127,18 @@ impl Directory {
                 index.entry(key).or_insert(at);
             }
         }
-        let mut changed = fresh;
-        if let Some(entry) = self.entries.get_mut(at) {
-            entry.id = Some(id);
-            if keep == Keep::All || (keep == Keep::New && fresh) {
-                changed |= entry.record.as_ref() != Some(&record);
-                entry.record = Some(record);
-            }
+        let Some(entry) = self.entries.get_mut(at) else {
+            return true;
+        };
+        entry.id = Some(id);
+        if entry.listed == 0 || entry.seal != seal {
+            entry.listed = self.listing;
+            entry.seal = seal;
         }
-        changed
+        if keep == Keep::All || (keep == Keep::New && new) {
+            entry.record = Some(record);
+        }
+        entry.listed == self.listing
     }
 
     /// Notes which source record stands behind a destination record.
@@ -154,11 +183,8 @@ impl Directory {
         {
             return;
         }
-        self.entries.push(Entry {
-            id: None,
-            record: None,
-            by: Some((step.to_owned(), key.to_owned())),
-        });
+        self.entries
+            .push(Entry::made(Some((step.to_owned(), key.to_owned()))));
         let at = self.entries.len() - 1;
         if let Some(index) = self.index.get_mut(rule) {
             index.insert(key_text.to_owned(), at);
@@ -228,5 +254,35 @@ pub fn record_id(record: &serde_json::Value) -> Option<String> {
         serde_json::Value::String(s) if !s.is_empty() => Some(s.clone()),
         serde_json::Value::Number(n) => Some(n.to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn row(id: u64, updated: u64) -> serde_json::Value {
+        json!({"id": id, "updated_at": updated})
+    }
+
+    #[test]
+    fn only_what_an_ended_listing_showed_is_known() {
+        let mut directory = Directory::new(Arc::from([]), Vec::new());
+        // Twice in one listing: the list moved, and what it pushed down is still to come.
+        assert!(directory.list(row(1, 10), Keep::None));
+        assert!(directory.list(row(1, 10), Keep::None));
+        // One that broke off says nothing about what it did not reach.
+        assert!(directory.list(row(1, 10), Keep::New));
+        directory.listing_ended();
+        assert!(!directory.list(row(1, 10), Keep::New));
+        assert!(directory.list(row(2, 11), Keep::New));
+        assert!(directory.list(row(2, 11), Keep::New));
+        directory.listing_ended();
+        assert!(!directory.list(row(2, 11), Keep::All));
+        // Changed: it stands at the top now, before what was made earlier.
+        assert!(directory.list(row(1, 12), Keep::None));
+        directory.listing_ended();
+        assert!(!directory.list(row(1, 12), Keep::None));
     }
 }

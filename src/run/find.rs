@@ -16,7 +16,7 @@ pub enum Search {
 }
 
 /// How long to wait before each look: the server may still be working on a call whose connection broke.
-const PAUSES: [Duration; 3] = [
+pub const PAUSES: [Duration; 3] = [
     Duration::from_millis(100),
     Duration::from_millis(400),
     Duration::from_millis(1000),
@@ -82,7 +82,8 @@ pub async fn look(ctx: &Context, step: &Step, work: &Work) -> Result<Search, Run
     Ok(Search::CannotTell)
 }
 
-fn by_key(ctx: &Context, step: &Step, work: &Work) -> Search {
+/// Looks in what was listed last.
+pub fn by_key(ctx: &Context, step: &Step, work: &Work) -> Search {
     let Some(directory) = ctx.directory(step.to) else {
         return Search::CannotTell;
     };

@@ -59,6 +59,24 @@ pub struct Done {
     pub differs: Vec<String>,
 }
 
+/// How a record ended that was tried alone.
+pub enum Tried {
+    /// It is booked.
+    Done(Done),
+    /// The destination refused it; not booked yet.
+    Refused(Refusal),
+}
+
+/// A refusal that is not booked yet.
+pub struct Refusal {
+    /// The record.
+    pub work: Work,
+    /// The status.
+    pub status: u16,
+    /// The destination's reasons.
+    pub reasons: Vec<String>,
+}
+
 /// How often a create is sent when each answer is lost and the record is not there.
 const ATTEMPTS: usize = 4;
 
@@ -149,6 +167,14 @@ pub async fn create(ctx: &Context, step: &Step, work: Work, doubt: bool) -> Resu
     create_alone(ctx, step, work, doubt).await
 }
 
+/// Creates a record, and leaves it to the caller what a refusal means.
+///
+/// # Errors
+/// When the destination or the ledger stops.
+pub async fn try_create(ctx: &Context, step: &Step, work: Work) -> Result<Tried, RunError> {
+    tried(ctx, step, work, false).await
+}
+
 /// Binds a record without a key to one of the same content below its parent, or creates it.
 ///
 /// # Errors
@@ -182,6 +208,13 @@ async fn create_alone(
     work: Work,
     doubt: bool,
 ) -> Result<Done, RunError> {
+    match tried(ctx, step, work, doubt).await? {
+        Tried::Done(done) => Ok(done),
+        Tried::Refused(r) => refuse(ctx, step, r.work, r.status, r.reasons).await,
+    }
+}
+
+async fn tried(ctx: &Context, step: &Step, work: Work, doubt: bool) -> Result<Tried, RunError> {
     let (earlier, mut doubt) = (doubt, doubt);
     let mut form: Option<Option<Form>> = None;
     for attempt in 0..ATTEMPTS {
@@ -193,7 +226,7 @@ async fn create_alone(
             match search {
                 Search::Found(id) => {
                     check::adopted(ctx, step, &work, form.flatten()).await?;
-                    return adopt(ctx, step, work, id).await;
+                    return Ok(Tried::Done(adopt(ctx, step, work, id).await?));
                 }
                 Search::NotThere => {
                     ctx.ledger.append(vec![absent(step, &work)]).await?;
@@ -205,7 +238,10 @@ async fn create_alone(
             Some(form) => form,
             none => match attach::form(ctx, step, &work).await? {
                 Ok(made) => none.insert(made),
-                Err(missed) => return set_aside(ctx, step, work, missed.code, missed.words).await,
+                Err(missed) => {
+                    let held = set_aside(ctx, step, work, missed.code, missed.words).await?;
+                    return Ok(Tried::Done(held));
+                }
             },
         };
         ctx.count_before(step.to).await?;
@@ -229,18 +265,19 @@ async fn create_alone(
             } => {
                 ctx.claim(step.to, &id);
                 if let Some(form) = form {
-                    return check::sent(ctx, step, work, form, id, record).await;
+                    let sent = check::sent(ctx, step, work, form, id, record).await?;
+                    return Ok(Tried::Done(sent));
                 }
                 let written = ctx.written(step, &work.body, record.as_ref());
                 ctx.ledger
                     .append(vec![confirmed(step, &work, &id, Origin::Created, written)])
                     .await?;
                 let differs = differing(ctx, step, &work.body, record.as_ref())?;
-                return Ok(Done {
+                return Ok(Tried::Done(Done {
                     work,
                     sent: Sent::Created { id },
                     differs,
-                });
+                }));
             }
             Reply::Refused { status, reasons } => {
                 // The call whose end was not known may have come to it just now: then this refusal says no more than that the record
@@ -249,13 +286,21 @@ async fn create_alone(
                     && work.keys.iter().any(Option::is_some)
                     && let Search::Found(id) = find::look(ctx, step, &work).await?
                 {
-                    return adopt(ctx, step, work, id).await;
+                    return Ok(Tried::Done(adopt(ctx, step, work, id).await?));
                 }
-                return refuse(ctx, step, work, status, reasons).await;
+                return Ok(Tried::Refused(Refusal {
+                    work,
+                    status,
+                    reasons,
+                }));
             }
             Reply::Gone => {
                 let reasons = vec!["the address of the object is not known there".to_owned()];
-                return refuse(ctx, step, work, 404, reasons).await;
+                return Ok(Tried::Refused(Refusal {
+                    work,
+                    status: 404,
+                    reasons,
+                }));
             }
             Reply::Done { id: None, .. } => {
                 ctx.ledger
@@ -270,7 +315,8 @@ async fn create_alone(
     }
     let words =
         "it is not known whether it was written, and the destination cannot tell".to_owned();
-    set_aside(ctx, step, work, "in_doubt", words).await
+    let held = set_aside(ctx, step, work, "in_doubt", words).await?;
+    Ok(Tried::Done(held))
 }
 
 /// Sets a record aside. A hold that stands already is not noted down again.

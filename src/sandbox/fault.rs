@@ -27,6 +27,8 @@ pub enum FaultKind {
     Forgotten,
     /// Some rows of a bulk job fail.
     PartialBulk,
+    /// A bulk job begins late.
+    LateJob,
 }
 
 /// A fault and when it strikes.
@@ -47,7 +49,7 @@ pub struct FaultRule {
     /// Only the n-th of these calls since the rule was set, from 1.
     #[serde(default)]
     pub call: Option<u64>,
-    /// Milliseconds of delay, for `slow`; 1000 when not said.
+    /// Milliseconds of delay, for `slow` and `late_job`; 1000 when not said.
     #[serde(default)]
     pub millis: Option<u64>,
 }
@@ -81,10 +83,12 @@ impl FaultRule {
 /// What is to happen to one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Struck {
-    /// The fault, `slow` left out.
+    /// The fault, `slow` and `late_job` left out.
     pub fault: Option<FaultKind>,
     /// Milliseconds of delay.
     pub delay: u64,
+    /// Milliseconds that its bulk job begins later.
+    pub late: u64,
 }
 
 /// The rules in force.
@@ -120,7 +124,7 @@ impl Faults {
                 .as_ref()
                 .is_none_or(|m| m.eq_ignore_ascii_case(method))
                 && rule.path.as_ref().is_none_or(|p| like(p, path))
-                && (bulk || rule.fault != FaultKind::PartialBulk);
+                && (bulk || !matches!(rule.fault, FaultKind::PartialBulk | FaultKind::LateJob));
             if !meant {
                 continue;
             }
@@ -132,8 +136,11 @@ impl Faults {
             if !hit {
                 continue;
             }
+            let millis = rule.millis.unwrap_or(1000);
             if rule.fault == FaultKind::Slow {
-                struck.delay = struck.delay.max(rule.millis.unwrap_or(1000));
+                struck.delay = struck.delay.max(millis);
+            } else if rule.fault == FaultKind::LateJob {
+                struck.late = struck.late.max(millis);
             } else if struck.fault.is_none() {
                 struck.fault = Some(rule.fault);
             }

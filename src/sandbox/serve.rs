@@ -36,6 +36,7 @@ struct Outcome {
     delay: u64,
     cut: bool,
     job: Option<i64>,
+    late: u64,
 }
 
 /// Answers any request.
@@ -69,7 +70,7 @@ pub(super) async fn answer(
     if let Some(id) = outcome.job {
         let world = Arc::clone(&world);
         tokio::spawn(async move {
-            tokio::time::sleep(world.job_delay).await;
+            tokio::time::sleep(world.job_delay + Duration::from_millis(outcome.late)).await;
             world.run_job(id);
         });
     }
@@ -162,6 +163,7 @@ impl World {
             delay: 0,
             cut: false,
             job: None,
+            late: 0,
         };
         let key = match &http.auth_form {
             Some(name) => param(params, name).map(str::as_bytes),
@@ -203,7 +205,8 @@ impl World {
         let bulk = op.is_some_and(|(_, op)| op.kind == OpKind::BulkUpsert);
         let struck = inside.faults.next(method, local.unwrap_or("/"), bulk);
         outcome.delay = struck.delay;
-        if struck.delay > 0 || struck.fault.is_some() {
+        outcome.late = struck.late;
+        if struck.delay > 0 || struck.late > 0 || struck.fault.is_some() {
             inside.counts.faults += 1;
         }
         let before = match struck.fault {
