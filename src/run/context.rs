@@ -301,21 +301,12 @@ impl Context {
             let mut idle = 0;
             let newest_first = op.newest_first;
             let mut cursor = self.rest.list(id);
-            // Records that are made meanwhile push others onto the next page: what this very listing brought does
-            // not end it.
-            let mut brought = HashSet::new();
             while let Some(page) = cursor.next().await? {
                 seen += page.records.len() as u64;
                 let mut fresh = false;
                 if let Some(mut directory) = self.directory(id) {
                     for record in page.records {
-                        let named = match !all && newest_first {
-                            true => directory::record_id(&record),
-                            false => None,
-                        };
-                        let new = directory.list(record, keep);
-                        fresh |= new || named.as_ref().is_some_and(|n| brought.contains(n));
-                        brought.extend(named.filter(|_| new));
+                        fresh |= directory.list(record, keep);
                     }
                 }
                 (self.emit)(&Event::Listing {
