@@ -48,7 +48,15 @@ pub fn read(state: &Path) -> Result<Option<Decisions>, Failure> {
     let path = path(state);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // Where a file stands in place of the folder there is none either; who writes there says so.
+        Err(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
         Err(e) => {
             return Err(Failure::new(
                 Exit::Temporary,
