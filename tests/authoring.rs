@@ -28,6 +28,7 @@ fn project() -> tempfile::TempDir {
     let guide = fs::read_to_string(root().join("docs/authoring.md")).unwrap();
     let mut written = Vec::new();
     let mut mapping = String::new();
+    let mut more = String::new();
     for block in guide.split("```yaml\n").skip(1) {
         let text = block.split("```").next().unwrap();
         let path = if text.contains("spec: platform/v1") {
@@ -36,6 +37,10 @@ fn project() -> tempfile::TempDir {
             "customer/migration.yaml"
         } else if text.starts_with("user:") {
             "customer/sandbox.yaml"
+        } else if text.starts_with("attachments:") {
+            // What a later section adds to the migration.
+            more.push_str(text);
+            continue;
         } else {
             // The mapping, and its tests from a later section.
             mapping.push_str(text);
@@ -46,6 +51,13 @@ fn project() -> tempfile::TempDir {
         written.push(path);
     }
     fs::write(at("specs/mappings/petshop--freshsales.yaml"), mapping).unwrap();
+    assert!(!more.is_empty());
+    let migration = fs::read_to_string(at("customer/migration.yaml")).unwrap();
+    fs::write(
+        at("customer/migration.yaml"),
+        format!("{migration}\n{more}"),
+    )
+    .unwrap();
     assert_eq!(written.len(), 3, "{written:?}");
     let staff = "Mail,Name\nkim@petshop.example,Kim Berg\n";
     let owners = "No;First name;Last name;E-mail;Status;Newsletter;Pets;Since;Advisor;Loyalty Points;Old Remark\n\
@@ -67,7 +79,13 @@ fn project() -> tempfile::TempDir {
 }
 
 fn run(folder: &Path, args: &[&str]) -> (i32, String, String) {
-    let output = transload().current_dir(folder).args(args).output().unwrap();
+    let output = transload()
+        .current_dir(folder)
+        // The secret that the guide's migration names.
+        .env("FILES_TOKEN", "a-token")
+        .args(args)
+        .output()
+        .unwrap();
     (
         output.status.code().unwrap(),
         String::from_utf8(output.stdout).unwrap(),
