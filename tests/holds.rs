@@ -97,6 +97,16 @@ impl Desk {
         all.find(|h| h.0 == step && h.1 == key).map(|h| h.2)
     }
 
+    /// What `holds list` says was decided about a held record.
+    fn decided(&self, key: &str) -> String {
+        let output = self.holds("list", &["--format", "json"]);
+        let rows: Vec<Value> = serde_json::from_slice(&output.stdout).expect("rows");
+        let row = rows.iter().find(|r| r["key"] == key).expect("a row");
+        let words = row["decided"].as_array().expect("words").iter();
+        let words: Vec<&str> = words.filter_map(Value::as_str).collect();
+        words.join(", ")
+    }
+
     fn journal(&self) -> Vec<Value> {
         let output = transload()
             .args(["audit", "export"])
@@ -159,8 +169,27 @@ fn decisions_come_back_and_only_what_they_touch_runs() {
         ("deal", "D708", "", "drop", "", ""),
     ]);
     let told = desk.import();
-    assert!(told.contains("1 rows of value maps, 5 decisions"), "{told}");
+    assert!(
+        told.contains("1 row of a value map, 5 decisions about records"),
+        "{told}"
+    );
+    assert!(told.contains(": regular guest -> Customer"), "{told}");
     assert!(told.contains("approval"), "{told}");
+    // The row of the value map decides further records, besides the four that are named.
+    let decided: usize = told
+        .lines()
+        .find_map(|l| l.strip_suffix(" of 116 held records have a decision"))
+        .and_then(|n| n.parse().ok())
+        .expect("a number");
+    assert!(decided > 5, "{told}");
+    assert_eq!(desk.decided("C3093"), "map lifecycle");
+    assert_eq!(desk.decided("C3012"), "set email");
+    let show = desk.holds("show", &["contact", "C3093"]);
+    let show = String::from_utf8_lossy(&show.stdout).into_owned();
+    assert!(
+        show.contains("regular guest -> Customer, for every record with the value, by Kim Ortega"),
+        "{show}"
+    );
     // Nothing has run; a second time nothing is new.
     assert_eq!(desk.recorder.take(), []);
     let again = desk.import();
@@ -171,7 +200,16 @@ fn decisions_come_back_and_only_what_they_touch_runs() {
     let dry = desk.holds("retry", &["--dry-run", "--step", "contact"]);
     let dry = String::from_utf8_lossy(&dry.stdout).into_owned();
     assert!(
-        dry.contains("set email") && dry.contains("would be gone over"),
+        dry.contains("set email")
+            && dry.contains("map lifecycle")
+            && dry.contains("would be gone over"),
+        "{dry}"
+    );
+    let mapped = dry.matches("map lifecycle").count();
+    let ending = dry.lines().find(|l| l.starts_with("not_mapped "));
+    let ending = ending.expect("a count for the code");
+    assert!(
+        ending.ends_with(&format!(", {mapped} with a decision")),
         "{dry}"
     );
     assert_eq!(desk.recorder.take(), []);
@@ -179,7 +217,9 @@ fn decisions_come_back_and_only_what_they_touch_runs() {
     let output = desk.retry_with(&[]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        said.contains("goes over 116 of 116 held records, 4 of them with a decision"),
+        said.contains(&format!(
+            "goes over 116 of 116 held records, {decided} of them with a decision"
+        )),
         "{said}"
     );
     let report = report_of(&output);
@@ -264,12 +304,96 @@ fn decisions_come_back_and_only_what_they_touch_runs() {
             && trace.contains("asked by phone"),
         "{trace}"
     );
-    let verify = transload()
-        .args(["audit", "verify"])
-        .arg(desk.example.migration())
-        .output()
-        .expect("it runs");
-    assert!(verify.status.success());
+    // The file of decisions is part of what is verified.
+    let verify = || {
+        let mut command = transload();
+        command
+            .args(["audit", "verify"])
+            .arg(desk.example.migration());
+        let output = command.output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), said)
+    };
+    let (code, said) = verify();
+    assert_eq!(code, Some(0));
+    assert!(said.contains("is what was decided last"), "{said}");
+    let file = desk.example.folder.path().join(".transload/overrides.json");
+    let text = fs::read_to_string(&file).expect("the file");
+    fs::write(&file, text.replace("asked by phone", "asked")).expect("the file");
+    let (code, said) = verify();
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("chain unbroken") && said.contains("changed it by hand"),
+        "{said}"
+    );
+    fs::remove_file(&file).expect("the file");
+    let (code, said) = verify();
+    assert_eq!(code, Some(1));
+    assert!(said.contains("is missing"), "{said}");
+}
+
+#[test]
+fn a_sheet_goes_out_and_comes_back_as_json() {
+    let desk = Desk::new();
+    let file = desk.example.folder.path().join("holds.json");
+    let import = || desk.holds("import", &["holds.json", "--by", "Kim Ortega"]);
+    let output = desk.holds("export", &["--out", "holds.json"]);
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8_lossy(&import().stdout).into_owned();
+    assert!(told.starts_with("nothing new is decided"), "{told}");
+    let text = fs::read_to_string(&file).expect("a sheet");
+    let mut rows: Vec<Value> = serde_json::from_str(&text).expect("rows");
+    let columns: Vec<String> = rows[0]
+        .as_object()
+        .expect("a row")
+        .keys()
+        .cloned()
+        .collect();
+    let csv = desk.holds("export", &[]);
+    let csv = String::from_utf8_lossy(&csv.stdout).into_owned();
+    assert_eq!(
+        csv.lines().next(),
+        Some(format!("\u{feff}{}", columns.join(",")).as_str())
+    );
+    let at = rows.iter().position(|r| r["key"] == "C3013").expect("it");
+    rows[at]["decision"] = "map".into();
+    rows[at]["new_value"] = "Custmer".into();
+    rows[at]["value"] = "changed".into();
+    let write = |rows: &[Value]| {
+        let text = serde_json::to_string_pretty(rows).expect("text");
+        fs::write(&file, &text).expect("a sheet");
+        text
+    };
+    let text = write(&rows);
+    failed_with(&import(), 2);
+    let said = String::from_utf8_lossy(&import().stderr).into_owned();
+    let before = text
+        .split("\"key\": \"C3013\"")
+        .next()
+        .expect("a beginning");
+    // The row begins two lines above its key.
+    let line = before.lines().count() - 2;
+    assert!(
+        said.contains(&format!("holds.json:{line}, value: the value was changed")),
+        "{said}"
+    );
+    rows[at]["value"] = "regular guest".into();
+    rows[at]["new_value"] = "Customer".into();
+    write(&rows);
+    let told = String::from_utf8_lossy(&import().stdout).into_owned();
+    assert!(told.starts_with("1 row of a value map"), "{told}");
+    // What is no sheet is told shortly, and its content is not shown.
+    fs::write(&file, serde_json::json!({"rows": rows}).to_string()).expect("a file");
+    let told = failed_with(&import(), 2);
+    assert!(
+        told.contains("holds.json:1: the sheet is no list of rows") && told.len() < 200,
+        "{told}"
+    );
+    let csv = desk.example.folder.path().join("holds.csv");
+    fs::write(&csv, "person ".repeat(100)).expect("a file");
+    let output = desk.holds("import", &["holds.csv", "--by", "Kim Ortega"]);
+    let told = failed_with(&output, 2);
+    assert!(told.matches("person").count() < 10, "{told}");
 }
 
 #[test]
@@ -590,6 +714,13 @@ const DAMAGES: &[Damage] = &[
             ],
         )
     }),
+    ("a changed value, and no value map", |r| {
+        put(
+            r,
+            "C3012",
+            &[("value", "somebody@desk.example"), ("decision", "drop")],
+        )
+    }),
     ("an unknown record", |r| {
         put(
             r,
@@ -714,6 +845,9 @@ fn a_workbook_goes_out_and_comes_back() {
     let said = import("filled.xlsx").stderr;
     let said = String::from_utf8_lossy(&said).into_owned();
     assert!(said.contains("did you mean `Customer`?"), "{said}");
+    let at = rows.iter().position(|r| r["key"] == "C3012").expect("it");
+    let place = format!("fault: filled.xlsx:{}, column", at + 2);
+    assert!(said.contains(&place), "{place}: {said}");
 }
 
 #[test]
@@ -732,7 +866,7 @@ fn a_sheet_of_before_says_what_is_no_longer_held() {
     desk.retry(&["--key", "C3012"]);
     // The very decision is known.
     fs::write(desk.sheet(), &old).expect("a sheet");
-    assert!(desk.import().contains("1 were decided before"));
+    assert!(desk.import().contains("1 was decided before"));
     // Another one comes too late.
     let text = String::from_utf8(old)
         .expect("text")

@@ -6,7 +6,7 @@
 //! fingerprint, previews and approvals follow by themselves), and what is about single records stands beside the steps
 //! in [`Overrides`], which no plan and no approval looks at.
 
-use super::{Conflict, FieldMap, Input, Mapping, Op, Step};
+use super::{Conflict, FieldMap, Input, Mapping, Op, Step, model::ValueMap};
 use crate::ident::StepId;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -183,10 +183,11 @@ impl RecordOverride {
 /// What was decided about records of one step, by key.
 pub type StepOverrides = HashMap<String, RecordOverride>;
 
-/// What was decided about single records, by step.
+/// What was decided about single records, by step; and, to be shown beside them, the rows that went into value maps.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     steps: BTreeMap<StepId, Arc<StepOverrides>>,
+    values: Vec<ValueRow>,
 }
 
 impl Overrides {
@@ -198,6 +199,16 @@ impl Overrides {
     /// What was decided about one record.
     pub fn of(&self, step: StepId, key: &str) -> Option<&RecordOverride> {
         self.steps.get(&step)?.get(key)
+    }
+
+    /// The row that was decided for a value of a value map.
+    pub fn mapped(&self, map: &ValueMap, value: &str) -> Option<&ValueRow> {
+        let is = |row: &&ValueRow| match map.exact {
+            true => row.from == value,
+            false => row.from.trim().to_lowercase() == value.trim().to_lowercase(),
+        };
+        let mut of_map = self.values.iter().rev().filter(|row| row.map == map.name);
+        of_map.find(is)
     }
 
     /// The same for a step whose entries were spread: `places` has for each new entry the old one it comes from.
@@ -285,6 +296,7 @@ impl Decisions {
                 Decision::Set | Decision::Blank => {}
             }
         }
+        mapping.overrides.values.clone_from(&self.values);
         mapping.overrides.steps = steps.into_iter().map(|(id, s)| (id, Arc::new(s))).collect();
         lost.sort();
         lost.dedup();

@@ -1,25 +1,42 @@
 //! Held and refused records: as a list, as the sheet that goes out for decisions, and one by one.
 
-use super::sheet;
-use crate::{ledger::Hold, mapping::overrides::RecordRow};
+use super::{document::count, sheet};
+use crate::{
+    ledger::Hold,
+    mapping::overrides::{RecordRow, ValueRow},
+};
 use comfy_table::{Table, presets};
 use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A hold with what was decided about it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListRow {
+    /// The hold.
+    #[serde(flatten)]
+    pub hold: Hold,
+    /// What was decided about it: `set owner`.
+    pub decided: Vec<String>,
+}
 
 /// For people.
-pub fn render_text(rows: &[Hold]) -> String {
+pub fn render_text(rows: &[ListRow]) -> String {
     if rows.is_empty() {
         return "nothing is held\n".to_owned();
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["step", "record", "line", "code", "field", "reason"]);
-    for h in rows {
+    table.set_header([
+        "step", "record", "line", "code", "field", "decided", "reason",
+    ]);
+    for ListRow { hold: h, decided } in rows {
         table.add_row([
             h.step.clone(),
             h.key.clone(),
             h.line.map(|l| l.to_string()).unwrap_or_default(),
             h.code.clone(),
             h.field.clone().unwrap_or_default(),
+            decided.join(", "),
             h.words.clone(),
         ]);
     }
@@ -32,16 +49,16 @@ pub fn render_text(rows: &[Hold]) -> String {
 }
 
 /// For machines.
-pub fn render_json(rows: &[Hold]) -> String {
+pub fn render_json(rows: &[ListRow]) -> String {
     serde_json::to_string_pretty(rows).unwrap_or_else(|e| format!("{{\"error\":\"{e}\"}}"))
 }
 
 /// For a spreadsheet.
-pub fn render_csv(rows: &[Hold]) -> String {
+pub fn render_csv(rows: &[ListRow]) -> String {
     let header = [
-        "step", "record", "part", "line", "code", "field", "value", "reason",
+        "step", "record", "part", "line", "code", "field", "value", "reason", "decided",
     ];
-    let cells = rows.iter().map(|h| {
+    let cells = rows.iter().map(|ListRow { hold: h, decided }| {
         [
             h.step.clone(),
             h.key.clone(),
@@ -51,12 +68,13 @@ pub fn render_csv(rows: &[Hold]) -> String {
             h.field.clone().unwrap_or_default(),
             h.value.clone().unwrap_or_default(),
             h.words.clone(),
+            decided.join(", "),
         ]
     });
     sheet::csv(&header, cells)
 }
 
-/// A row of the sheet that goes out for decisions.
+/// A row of the sheet that goes out for decisions; in JSON its members are named like the columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SheetRow {
     /// The step.
@@ -74,9 +92,17 @@ pub struct SheetRow {
     /// Why, in words.
     pub reason: String,
     /// What could be done.
+    #[serde(rename = "proposed fix")]
     pub proposal: String,
     /// Records that wait for it.
+    #[serde(rename = "records behind")]
     pub behind: u64,
+    /// To be filled in: the decision.
+    pub decision: String,
+    /// To be filled in: its value.
+    pub new_value: String,
+    /// To be filled in: why.
+    pub note: String,
     /// Names the row when it comes back.
     pub id: String,
 }
@@ -99,7 +125,7 @@ pub const SHEET: [&str; 13] = [
 ];
 
 impl SheetRow {
-    /// Its cells, those of the decision empty.
+    /// Its cells, in the order of the columns.
     pub fn cells(&self) -> [String; 13] {
         [
             self.step.clone(),
@@ -111,9 +137,9 @@ impl SheetRow {
             self.reason.clone(),
             self.proposal.clone(),
             self.behind.to_string(),
-            String::new(),
-            String::new(),
-            String::new(),
+            self.decision.clone(),
+            self.new_value.clone(),
+            self.note.clone(),
             self.id.clone(),
         ]
     }
@@ -149,6 +175,9 @@ pub struct HoldStory {
     pub behind: u64,
     /// What was decided about the record.
     pub decided: Vec<RecordRow>,
+    /// The row of a value map that was decided for its value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapped: Option<ValueRow>,
     /// What happened: when, in which run, what, and more about it.
     pub history: Vec<(String, i64, String, String)>,
 }
@@ -176,7 +205,10 @@ fn story(s: &HoldStory) -> String {
     line("spec", s.spec.clone());
     line("", s.spec_line.clone());
     line("since run", h.since_run.to_string());
-    line("waiting", format!("{} records behind it", s.behind));
+    line(
+        "waiting",
+        format!("{} behind it", count(s.behind, "record", "records")),
+    );
     line("proposed", s.proposal.clone());
     for d in &s.decided {
         let value = d
@@ -199,6 +231,23 @@ fn story(s: &HoldStory) -> String {
             )
             .trim_start()
             .to_owned(),
+        );
+    }
+    if let Some(row) = &s.mapped {
+        let note = match row.decided.note.as_str() {
+            "" => String::new(),
+            note => format!(": {note}"),
+        };
+        line(
+            "decided",
+            format!(
+                "map {}: {} -> {}, for every record with the value, by {}, {}{note}",
+                row.map,
+                super::mask::shortened(&row.from),
+                super::mask::shortened(&row.to),
+                row.decided.by,
+                row.decided.at
+            ),
         );
     }
     if !s.cells.is_empty() {
@@ -242,7 +291,7 @@ pub struct RetryRow {
     pub decided: Vec<String>,
 }
 
-/// What a retry would go over, for people.
+/// What a retry would go over, for people: the records, then how many for each code.
 pub fn render_retry(rows: &[RetryRow]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -255,12 +304,27 @@ pub fn render_retry(rows: &[RetryRow]) -> String {
         .lines()
         .map(|l| l.trim_end().to_owned())
         .collect();
-    let decided = rows.iter().filter(|r| !r.decided.is_empty()).count();
-    format!(
-        "{}\n{} held records would be gone over, {decided} of them with a decision\n",
-        lines.join("\n"),
-        rows.len()
-    )
+    let mut out = lines.join("\n");
+    out.push('\n');
+    let mut codes: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for r in rows {
+        let (all, decided) = codes.entry(r.code.as_str()).or_default();
+        *all += 1;
+        *decided += u64::from(!r.decided.is_empty());
+    }
+    let wide = codes.keys().map(|c| c.len()).max().unwrap_or(0);
+    for (code, (all, decided)) in &codes {
+        out.push_str(&format!("\n{code:wide$}  {all:>6}"));
+        if *decided > 0 {
+            out.push_str(&format!(", {decided} with a decision"));
+        }
+    }
+    let decided: u64 = codes.values().map(|(_, decided)| decided).sum();
+    out.push_str(&format!(
+        "\n{} would be gone over, {decided} of them with a decision\n",
+        count(rows.len() as u64, "held record", "held records")
+    ));
+    out
 }
 
 /// The same for machines.

@@ -3,11 +3,12 @@
 use crate::{
     cli::{
         args::{Audit, AuditAction},
-        commands::{ledger_path, open_view, unreadable},
+        commands::{ledger_path, open_view, state_folder, unreadable},
+        decided,
         exit::{Exit, Failure},
-        load, out,
+        held, load, out,
     },
-    ledger::verify::Broken,
+    ledger::{View, verify::Broken},
     report::audit::{self, Export},
 };
 use clap::{Args, ValueEnum};
@@ -52,7 +53,7 @@ fn verify(migration: &Path) -> Result<Exit, Failure> {
                 "{} entries, chain unbroken, head {}",
                 verified.entries, verified.head
             ));
-            Ok(Exit::Done)
+            decisions(&view, migration)
         }
         Err(Broken::Read(error)) => Err(unreadable(&ledger_path(migration), &error)),
         Err(broken) => {
@@ -60,6 +61,37 @@ fn verify(migration: &Path) -> Result<Exit, Failure> {
             Ok(Exit::Findings)
         }
     }
+}
+
+/// Compares the file of decisions about holds with what the chain says was decided last.
+fn decisions(view: &View, migration: &Path) -> Result<Exit, Failure> {
+    let state = state_folder(migration);
+    let all = view.decisions().map_err(|e| held::unread(&e))?;
+    let file = match decided::read(&state)? {
+        Some(file) => Some(decided::bytes(&file)?.1),
+        None => None,
+    };
+    let path = decided::path(&state);
+    let path = path.display();
+    let (told, exit) = match (decided::last(&all), file) {
+        (None, None) => return Ok(Exit::Done),
+        (Some(noted), Some(hash)) if noted.hash == hash => {
+            (format!("{path} is what was decided last"), Exit::Done)
+        }
+        (Some(_), None) => (
+            format!("{path} is missing, and the ledger says that decisions were taken in"),
+            Exit::Findings,
+        ),
+        (_, Some(_)) => (
+            format!(
+                "{path} is not what the ledger says was decided last: somebody changed it by hand, or an import was \
+                 interrupted (importing the sheet again notes it)"
+            ),
+            Exit::Findings,
+        ),
+    };
+    out::result(&told);
+    Ok(exit)
 }
 
 fn export(args: &ExportArgs) -> Result<Exit, Failure> {

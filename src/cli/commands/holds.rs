@@ -5,10 +5,10 @@ use crate::{
         args::{Holds, HoldsAction, HoldsFormat, HoldsList},
         commands::{holds_export, holds_import, holds_retry, holds_show, open_view},
         exit::{Exit, Failure},
-        out,
+        held, load, out,
     },
     ledger::{View, view::ReadError},
-    report::holds,
+    report::holds::{self, ListRow},
 };
 use std::collections::BTreeSet;
 
@@ -51,13 +51,7 @@ fn list(args: &HoldsList) -> Result<Exit, Failure> {
     } = args;
     let view = open_view(migration)?;
     check_step(&view, step.as_ref())?;
-    let mut rows = Vec::new();
-    view.each_hold(step.as_deref(), |hold| {
-        if code.as_ref().is_none_or(|c| *c == hold.code) {
-            rows.push(hold);
-        }
-    })
-    .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+    let rows = listed(args, &view).map_err(|e| held::unread(&e))?;
     if rows.is_empty() {
         let reasons = view
             .hold_reasons()
@@ -86,6 +80,36 @@ fn list(args: &HoldsList) -> Result<Exit, Failure> {
     };
     out::result(&text);
     Ok(Exit::Done)
+}
+
+/// The holds that are meant. Specs with a fault do not keep anybody from looking at them; only what was decided cannot
+/// be said then.
+fn listed(args: &HoldsList, view: &View) -> Result<Vec<ListRow>, ReadError> {
+    let is = |wanted: &Option<String>, has: &str| wanted.as_ref().is_none_or(|w| w == has);
+    if let Some(loaded) = load::quietly(&args.migration) {
+        let mapping = &loaded.migration.mapping;
+        let all = held::gather(view, mapping)?.into_iter();
+        let meant = all.filter(|h| is(&args.step, &h.hold.step) && is(&args.code, &h.hold.code));
+        return Ok(meant
+            .map(|h| ListRow {
+                decided: h.decided(mapping),
+                hold: h.hold,
+            })
+            .collect());
+    }
+    let mut rows = Vec::new();
+    view.each_hold(args.step.as_deref(), |hold| {
+        if is(&args.code, &hold.code) {
+            let decided = Vec::new();
+            rows.push(ListRow { hold, decided });
+        }
+    })?;
+    if !rows.is_empty() {
+        out::note(
+            "the specs have faults (`transload validate` tells them): what was decided is not shown",
+        );
+    }
+    Ok(rows)
 }
 
 fn known_steps(view: &View) -> Result<Vec<String>, Failure> {

@@ -7,7 +7,10 @@ use crate::{
         held::{self, Filter, workbook},
         load, out,
     },
-    report::holds::{self, SheetRow},
+    report::{
+        document::count,
+        holds::{self, SheetRow},
+    },
 };
 use clap::Args;
 use std::{
@@ -76,8 +79,8 @@ pub fn run(args: &HoldsExport) -> Result<Exit, Failure> {
                 Failure::new(Exit::Usage, format!("cannot write {}: {e}", path.display()))
             })?;
             out::note(&format!(
-                "{} rows in {}; fill in decision, new_value and note, then `transload holds import` takes it back",
-                rows.len(),
+                "{} in {}; fill in decision, new_value and note, then `transload holds import` takes it back",
+                count(rows.len() as u64, "row", "rows"),
                 path.display()
             ));
         }

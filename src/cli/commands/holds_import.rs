@@ -17,7 +17,8 @@ use crate::{
     },
     clock::{Clock, SystemClock},
     ledger::{Entry, Ledger, Options, RunMeta, View},
-    mapping::{Decisions, overrides::Decided},
+    mapping::{Decisions, Mapping, overrides::Decided},
+    report::{document::count, mask::shortened},
 };
 use clap::Args;
 use serde_json::json;
@@ -30,7 +31,7 @@ pub struct HoldsImport {
     pub migration: PathBuf,
     /// The sheet.
     pub file: PathBuf,
-    /// Who decides (default: the user of this machine).
+    /// Who decides (default: $USER).
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
     /// Only check the sheet.
@@ -90,7 +91,16 @@ pub fn run(args: &HoldsImport) -> Result<Exit, Failure> {
         )
         .hint("correct the rows and import the sheet again"));
     }
-    let (bytes, hash) = decided::bytes(&merged(&before, &judged))?;
+    let all = merged(&before, &judged);
+    let (bytes, hash) = decided::bytes(&all)?;
+    let mut after = Mapping::clone(&migration.mapping);
+    // What has no place in the mapping was said when the migration was loaded.
+    let _ = all.apply(&mut after);
+    let settled = held.iter().filter(|h| !h.decided(&after).is_empty());
+    let standing = Standing {
+        held: held.len() as u64,
+        decided: settled.count() as u64,
+    };
     let fresh = judged.values.len() + judged.records.len() + judged.again.len();
     let noted = Noted {
         by,
@@ -104,8 +114,15 @@ pub fn run(args: &HoldsImport) -> Result<Exit, Failure> {
     if !args.dry_run && (fresh > 0 || (judged.already > 0 && !is_noted)) {
         note_down(&loaded, &clock, &state, &bytes, &noted, &judged)?;
     }
-    tell(args, &judged, &noted);
+    tell(args, &judged, &noted, standing);
     Ok(Exit::Done)
+}
+
+/// How many records are held, and how many of them have a decision with the sheet taken in: what a retry will say, too.
+#[derive(Clone, Copy)]
+struct Standing {
+    held: u64,
+    decided: u64,
 }
 
 /// True when the ledger knows the decisions with this hash.
@@ -189,8 +206,9 @@ fn summary(judged: &Judged) -> Vec<String> {
 
 fn told(file: &str, word: &str, remark: &Remark) -> String {
     let mut text = format!("{word}: {file}:{}", remark.line);
-    if !remark.letter.is_empty() {
-        text.push_str(&format!(", column {} ({})", remark.letter, remark.column));
+    match remark.letter.as_str() {
+        "" => text.push_str(&format!(", {}", remark.column)),
+        letter => text.push_str(&format!(", column {letter} ({})", remark.column)),
     }
     text.push_str(&format!(": {}", remark.message));
     if !remark.hint.is_empty() {
@@ -199,7 +217,7 @@ fn told(file: &str, word: &str, remark: &Remark) -> String {
     text
 }
 
-fn tell(args: &HoldsImport, judged: &Judged, noted: &Noted) {
+fn tell(args: &HoldsImport, judged: &Judged, noted: &Noted, standing: Standing) {
     if args.format == ReportFormat::Json {
         let report = json!({
             "schema_version": 1,
@@ -210,6 +228,8 @@ fn tell(args: &HoldsImport, judged: &Judged, noted: &Noted) {
             "again": judged.again,
             "already": judged.already,
             "open": judged.open,
+            "held": standing.held,
+            "held_decided": standing.decided,
             "notes": judged.notes,
         });
         out::result(&report.to_string());
@@ -217,26 +237,42 @@ fn tell(args: &HoldsImport, judged: &Judged, noted: &Noted) {
     }
     let would = if args.dry_run { "would be " } else { "" };
     let (values, records, again) = (
-        judged.values.len(),
-        judged.records.len(),
-        judged.again.len(),
+        judged.values.len() as u64,
+        judged.records.len() as u64,
+        judged.again.len() as u64,
     );
     let mut text = format!(
-        "{values} rows of value maps, {records} decisions about records, {again} to be tried again: {would}noted down as decided by {}\n",
+        "{}, {}, {again} to be tried again: {would}noted down as decided by {}\n",
+        count(values, "row of a value map", "rows of value maps"),
+        count(
+            records,
+            "decision about a record",
+            "decisions about records"
+        ),
         noted.by
     );
     if values + records + again == 0 {
         "nothing new is decided\n".clone_into(&mut text);
     }
-    for line in &noted.decided {
+    // The ledger's lines have no values; whoever gave them may see those of value maps.
+    let shown = judged.values.iter().map(|v| {
+        let (from, to) = (shortened(&v.from), shortened(&v.to));
+        format!("map {}: {from} -> {to}", v.map)
+    });
+    let others = noted.decided.iter().skip(judged.values.len()).cloned();
+    for line in shown.chain(others) {
         text.push_str(&format!("  {line}\n"));
     }
     if judged.already > 0 {
-        text.push_str(&format!("{} were decided before\n", judged.already));
+        let already = count(judged.already as u64, "was", "were");
+        text.push_str(&format!("{already} decided before\n"));
     }
     if judged.open > 0 {
-        text.push_str(&format!("{} rows have no decision\n", judged.open));
+        let open = count(judged.open as u64, "row has", "rows have");
+        text.push_str(&format!("{open} no decision\n"));
     }
+    let held = count(standing.held, "held record has", "held records have");
+    text.push_str(&format!("{} of {held} a decision\n", standing.decided));
     if values > 0 {
         text.push_str(
             "value maps have changed: an approval of the sample no longer holds (`transload sample`, `transload approve`)\n",
@@ -260,6 +296,10 @@ fn who(args: &HoldsImport) -> Result<String, Failure> {
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .ok_or_else(|| {
-            Failure::new(Exit::Usage, "nobody is named who decides").hint("add `--by NAME`")
+            Failure::new(
+                Exit::Usage,
+                "nobody is named who decides: there is no --by, and $USER is not set",
+            )
+            .hint("add `--by NAME`")
         })
 }

@@ -147,21 +147,10 @@ fn chosen(mapping: &Mapping, all: &[Held], filter: &Filter) -> BTreeSet<usize> {
 }
 
 fn row(mapping: &Mapping, held: &Held) -> RetryRow {
-    let rows = held
-        .step
-        .and_then(|id| mapping.overrides.of(id, &held.hold.key))
-        .map(|o| o.rows.as_slice())
-        .unwrap_or_default();
     RetryRow {
         step: held.hold.step.clone(),
         key: held.hold.key.clone(),
         code: held.hold.code.clone(),
-        decided: rows
-            .iter()
-            .map(|r| match r.field.as_str() {
-                "" => r.decision.word().to_owned(),
-                field => format!("{} {field}", r.decision.word()),
-            })
-            .collect(),
+        decided: held.decided(mapping),
     }
 }

@@ -127,11 +127,8 @@ fn story(
         explained: hold::find(&hold.code).unwrap_or_default(),
         proposal: propose::proposal(mapping, held).words(),
         behind: held.behind,
-        decided: held
-            .step
-            .and_then(|id| mapping.overrides.of(id, &hold.key))
-            .map(|o| o.rows.clone())
-            .unwrap_or_default(),
+        decided: held.rows(mapping).to_vec(),
+        mapped: held.mapped(mapping).cloned(),
         history,
         hold,
     })

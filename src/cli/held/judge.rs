@@ -1,6 +1,7 @@
 //! Judges a sheet of decisions: everything that is wrong with it at once, or what is to be noted down.
 
 mod decide;
+mod same;
 
 use super::{Held, propose, read::Row, read::Sheet, sheet_of};
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
         overrides::{self, Decided, RecordRow, ValueRow},
     },
 };
+use same::{same, same_key, same_value, value_of};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
@@ -258,6 +260,11 @@ impl<'g> Judge<'g> {
             );
             return None;
         };
+        if self.has_other_value(row, step, key, field) {
+            let hint = "leave it as it was exported; the new one stands in new_value";
+            self.fault(row, "value", "the value was changed".to_owned(), hint);
+            return None;
+        }
         if self.is_made(row, id, word) {
             self.out.already += 1;
             return None;
@@ -299,17 +306,31 @@ impl<'g> Judge<'g> {
         }
     }
 
+    /// True when the value of an exported row is another one than was exported. Only the first row of a hold has one.
+    fn has_other_value(&self, row: &Row, step: &str, key: &str, field: &str) -> bool {
+        let Some((held, of)) = self.by_id.get(row.get("id").trim()) else {
+            return false;
+        };
+        let hold = &held.hold;
+        let is_row = hold.step == step && hold.key == key && of == field;
+        is_row && self.sheet.has("value") && !same_value(value_of(held, field), row.get("value"))
+    }
+
     /// True when this very decision was made before.
     fn is_made(&self, row: &Row, id: StepId, word: &str) -> bool {
         let (key, field) = (self.key_of(row), row.get("field").trim());
         let before = self.grounds.before;
         if word == "map" {
+            let value = match self.by_id.get(row.get("id").trim()) {
+                Some((held, _)) => value_of(held, field),
+                None => row.get("value"),
+            };
             return self.map_at(id, field).is_some_and(|(map, _)| {
                 before
                     .values
                     .iter()
                     .rev()
-                    .find(|v| v.map == map && same(&v.from, row.get("value")))
+                    .find(|v| v.map == map && same(&v.from, value))
                     .is_some_and(|v| v.to == row.get("new_value"))
             });
         }
@@ -458,16 +479,6 @@ impl<'g> Judge<'g> {
             ..self.grounds.decided.clone()
         }
     }
-}
-
-/// Equal as texts, or as numbers.
-fn same_key(a: &str, b: &str) -> bool {
-    let number = |t: &str| t.trim().parse::<f64>().ok();
-    a.trim() == b.trim() || (number(a).is_some() && number(a) == number(b))
-}
-
-fn same(a: &str, b: &str) -> bool {
-    a.trim().to_lowercase() == b.trim().to_lowercase()
 }
 
 /// The destination fields that a step fills.

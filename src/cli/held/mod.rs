@@ -1,5 +1,6 @@
 //! Holds with what a person needs to decide about them: the entry of the mapping, what waits behind, what could be done.
 
+pub mod json;
 pub mod judge;
 pub mod propose;
 pub mod read;
@@ -9,7 +10,10 @@ use super::exit::{Exit, Failure};
 use crate::{
     ident::{ObjectId, StepId},
     ledger::{Hold, ReadError, View},
-    mapping::{Mapping, RefSource, Step, overrides},
+    mapping::{
+        Mapping, RefSource, Step,
+        overrides::{self, RecordRow, ValueRow},
+    },
     report::holds::SheetRow,
 };
 use std::collections::{HashMap, HashSet};
@@ -57,6 +61,33 @@ impl Held {
     /// The step in the mapping.
     pub fn step_of<'m>(&self, mapping: &'m Mapping) -> Option<&'m Step> {
         mapping.steps.get(self.step?.ix())
+    }
+
+    /// What was decided about the record alone.
+    pub fn rows<'m>(&self, mapping: &'m Mapping) -> &'m [RecordRow] {
+        self.step
+            .and_then(|id| mapping.overrides.of(id, &self.hold.key))
+            .map(|o| o.rows.as_slice())
+            .unwrap_or_default()
+    }
+
+    /// The row of a value map that was decided for the value it is held with.
+    pub fn mapped<'m>(&self, mapping: &'m Mapping) -> Option<&'m ValueRow> {
+        let step = self.step_of(mapping)?;
+        let map = overrides::map_of(step, step.fields.get(self.entry?)?)?;
+        let map = mapping.value_maps.get(map)?;
+        mapping.overrides.mapped(map, self.hold.value.as_deref()?)
+    }
+
+    /// Everything that was decided about it, in words: `set owner`, `map lifecycle`.
+    pub fn decided(&self, mapping: &Mapping) -> Vec<String> {
+        let word = |word: &str, field: &str| format!("{word} {field}").trim_end().to_owned();
+        let field = self.hold.field.as_deref().unwrap_or("");
+        let mapped = self.mapped(mapping).map(|_| word("map", field));
+        let rows = self.rows(mapping).iter();
+        rows.map(|r| word(r.decision.word(), &r.field))
+            .chain(mapped)
+            .collect()
     }
 
     /// Names this row of a sheet: which ledger, which record and field, and the reason as it was then.
@@ -198,21 +229,17 @@ fn objects(reference: &RefSource) -> Vec<ObjectId> {
 pub fn rows(mapping: &Mapping, lineage: &str, held: &Held) -> Vec<SheetRow> {
     let hold = &held.hold;
     let field = hold.field.clone().unwrap_or_default();
-    let decided = held
-        .step
-        .and_then(|id| mapping.overrides.of(id, &hold.key))
-        .map(|o| o.rows.as_slice())
-        .unwrap_or_default();
-    let proposal = |field: &str, words: String| {
+    let decided = held.rows(mapping);
+    let of_map = held.mapped(mapping).map(|row| ("map", &row.decided.by));
+    let proposal = |name: &str, words: String| {
         let made = decided
             .iter()
-            .find(|d| d.field == field || d.decision == overrides::Decision::Drop);
-        match made {
-            Some(d) => format!(
-                "decided: {} by {}; `transload holds retry` applies it",
-                d.decision.word(),
-                d.decided.by
-            ),
+            .find(|d| d.field == name || d.decision == overrides::Decision::Drop)
+            .map(|d| (d.decision.word(), &d.decided.by));
+        match made.or(of_map.filter(|_| name == field)) {
+            Some((word, by)) => {
+                format!("decided: {word} by {by}; `transload holds retry` applies it")
+            }
             None => words,
         }
     };
@@ -226,7 +253,8 @@ pub fn rows(mapping: &Mapping, lineage: &str, held: &Held) -> Vec<SheetRow> {
         proposal: proposal(&field, propose::proposal(mapping, held).words()),
         behind: held.behind,
         id: held.id(lineage, &field),
-        field,
+        field: field.clone(),
+        ..SheetRow::default()
     }];
     for (field, words) in &held.further {
         all.push(SheetRow {

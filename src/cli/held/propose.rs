@@ -32,13 +32,21 @@ impl Fix {
         Fix::of("", "", say)
     }
 
-    /// As a sheet has it: `set 500: the number in it`.
+    /// As a sheet has it: `set 500: the number in it`, `drop, or correct the source and run again`.
     pub fn words(&self) -> String {
-        match (self.decision, self.value.as_str()) {
-            ("", _) => self.say.clone(),
-            (decision, "") => format!("{decision}: {}", self.say),
-            (decision, value) => format!("{decision} {value}: {}", self.say),
-        }
+        let what = match (self.decision, self.value.as_str()) {
+            ("", _) => return self.say.clone(),
+            ("set", "") => "set a new_value".to_owned(),
+            ("map", "") => "map to a new_value".to_owned(),
+            (decision, "") => decision.to_owned(),
+            (decision, value) => format!("{decision} {value}"),
+        };
+        let joined = if self.say.starts_with("or ") {
+            ", "
+        } else {
+            ": "
+        };
+        format!("{what}{joined}{}", self.say)
     }
 }
 
@@ -60,7 +68,7 @@ pub fn proposal(mapping: &Mapping, held: &Held) -> Fix {
             "decide about record {value} first; this one goes along with it"
         )),
         "join_none" | "join_many" | "exists" | "same_match_key" => {
-            Fix::of("drop", "", "or correct the source, and run again")
+            Fix::of("drop", "", "or correct the source and run again")
         }
         "duplicate_key" => Fix::of("drop", "", "the first record with the key is loaded"),
         "bad_row" => Fix::say(format!(
@@ -82,7 +90,7 @@ pub fn proposal(mapping: &Mapping, held: &Held) -> Fix {
             "",
             "after what the destination names is corrected there",
         ),
-        _ => Fix::of("drop", "", "or correct the source, and run again"),
+        _ => Fix::of("drop", "", "or correct the source and run again"),
     }
 }
 
@@ -93,8 +101,8 @@ pub fn further(mapping: &Mapping, held: &Held, field: &str) -> Fix {
         target(mapping, step, at)
     });
     match known {
-        Some(f) if !f.required => Fix::of("blank", "", "or set another value"),
-        _ => Fix::of("set", "", "give a value in new_value"),
+        Some(f) if !f.required => Fix::of("blank", "", "or set a new_value"),
+        _ => Fix::of("set", "", "the record does not go without one"),
     }
 }
 
@@ -114,8 +122,8 @@ fn for_value(
 ) -> Option<Fix> {
     let entry = step.fields.get(at)?;
     let leave_out = |say: &str| match field.required {
-        true => Fix::of("set", "", format!("{say}; the field is required")),
-        false => Fix::of("blank", "", format!("{say}; or set a value")),
+        true => Fix::of("set", "", format!("{say}, and the field is required")),
+        false => Fix::of("blank", "", format!("or set a new_value: {say}")),
     };
     Some(match code {
         "not_mapped" | "not_a_choice" => {
@@ -125,7 +133,9 @@ fn for_value(
             let decision = if map.is_some() { "map" } else { "set" };
             match near {
                 Some(near) => Fix::of(decision, near, "the nearest choice"),
-                None if choices.is_empty() => Fix::of(decision, "", "give the value in new_value"),
+                None if choices.is_empty() => {
+                    Fix::of(decision, "", "the field does not take the old one")
+                }
                 None => Fix::of(decision, "", format!("one of {}", listed(&choices))),
             }
         }
@@ -150,13 +160,13 @@ fn for_value(
         }
         "not_a_number" | "out_of_range" => match number_in(value) {
             Some(n) if code == "not_a_number" => Fix::of("set", n, "the number in it"),
-            _ => leave_out("no number can be read from it"),
+            _ => leave_out("no number can be read from the old one"),
         },
         "not_a_date" | "not_a_bool" | "not_an_email" | "not_a_url" | "not_a_phone" | "not_json"
         | "not_a_list" | "no_match" | "text_failed" | "no_file" => {
-            leave_out("it cannot be read as what the field takes")
+            leave_out("the old one cannot be read as what the field takes")
         }
-        "required" => Fix::of("set", "", "give the value in new_value"),
+        "required" => Fix::of("set", "", "the field is required"),
         "reference_missing" => missing(mapping, step, at, field, value),
         _ => return None,
     })
@@ -175,13 +185,11 @@ fn missing(mapping: &Mapping, step: &Step, at: usize, field: &Field, value: &str
     let mapped = step.fields.get(at).and_then(|e| overrides::map_of(step, e));
     let decision = if mapped.is_some() { "map" } else { "set" };
     match (owners, value) {
-        (true, "") => Fix::of("set", "", "name an owner in new_value"),
+        (true, "") => Fix::of("set", "", "an owner"),
         (true, value) => Fix::of(
             decision,
             "",
-            format!(
-                "another owner in new_value; or invite {value} as a user at the destination, and run again"
-            ),
+            format!("another owner; or invite {value} as a user at the destination and run again"),
         ),
         (false, "") if !field.required => {
             Fix::of("blank", "", "the record goes without the reference")
@@ -189,7 +197,7 @@ fn missing(mapping: &Mapping, step: &Step, at: usize, field: &Field, value: &str
         (false, _) => Fix::of(
             decision,
             "",
-            "the key of another record in new_value; or export the missing one too",
+            "the key of another record; or export the missing one too",
         ),
     }
 }

@@ -1,13 +1,14 @@
 //! Reads a sheet of decisions as it comes back from a spreadsheet: CSV with commas, semicolons or tabs, with or without
-//! a byte order mark, or a workbook.
+//! a byte order mark, or a workbook; or as JSON from a program.
 
+use super::json;
 use crate::{
     cli::exit::{Exit, Failure},
     connector::{
         csv::Column,
         xlsx::{Form, Options, XlsxReader},
     },
-    report::{holds::SHEET, sheet},
+    report::{holds::SHEET, mask::shortened, sheet},
 };
 use std::{fs, path::Path};
 
@@ -29,6 +30,8 @@ pub struct Sheet {
     pub rows: Vec<Row>,
     /// For each column of [`SHEET`] its position in the file.
     places: Vec<Option<usize>>,
+    /// False for JSON, where members have names and no letters.
+    lettered: bool,
     /// Hash of the file.
     pub hash: String,
 }
@@ -36,7 +39,7 @@ pub struct Sheet {
 /// A row of it.
 #[derive(Debug, Default)]
 pub struct Row {
-    /// Where it begins: the line of a CSV file, the row of a workbook.
+    /// Where it begins: the line of the file, the row of a workbook; the header is the first.
     pub line: u64,
     cells: Vec<String>,
 }
@@ -58,9 +61,18 @@ impl Row {
 impl Sheet {
     /// A column as a spreadsheet names it: `J`.
     pub fn letter(&self, column: &str) -> String {
-        let at = SHEET.iter().position(|c| *c == column);
-        let place = at.and_then(|at| self.places.get(at).copied().flatten());
+        let place = self.place(column).filter(|_| self.lettered);
         place.map_or_else(String::new, letters)
+    }
+
+    /// True when the file has this column of [`SHEET`].
+    pub fn has(&self, column: &str) -> bool {
+        self.place(column).is_some()
+    }
+
+    fn place(&self, column: &str) -> Option<usize> {
+        let at = SHEET.iter().position(|c| *c == column)?;
+        self.places.get(at).copied().flatten()
     }
 }
 
@@ -79,12 +91,12 @@ fn letters(mut at: usize) -> String {
 }
 
 /// Rows of cells, each with its line; the header first.
-type Table = Vec<(u64, Vec<String>)>;
+pub type Table = Vec<(u64, Vec<String>)>;
 
 /// Reads a sheet.
 ///
 /// # Errors
-/// When the file cannot be read, is neither CSV nor a workbook, or lacks a column.
+/// When the file cannot be read, is neither CSV nor JSON nor a workbook, or lacks a column.
 pub fn read(path: &Path) -> Result<Sheet, Failure> {
     let bytes = fs::read(path).map_err(|e| {
         Failure::new(Exit::Usage, format!("cannot read {}: {e}", path.display()))
@@ -92,10 +104,18 @@ pub fn read(path: &Path) -> Result<Sheet, Failure> {
     })?;
     let hash = blake3::hash(&bytes).to_hex().to_string();
     let is_workbook = bytes.starts_with(b"PK\x03\x04");
-    let table = match is_workbook {
-        true => workbook(path)?,
-        false => table(path, &bytes)?,
+    let is_json = !is_workbook && (json::is_named(path) || json::is_meant(&bytes));
+    let table = match (is_workbook, is_json) {
+        (true, _) => workbook(path)?,
+        (_, true) => json::table(path, text(path, &bytes)?)?,
+        _ => table(path, text(path, &bytes)?)?,
     };
+    if is_json && table.is_empty() {
+        return Ok(Sheet {
+            hash,
+            ..Sheet::default()
+        });
+    }
     let mut lines = table.into_iter();
     let header = loop {
         match lines.next() {
@@ -110,7 +130,7 @@ pub fn read(path: &Path) -> Result<Sheet, Failure> {
         }
     };
     // Only texts of a CSV file got a quote in front; a workbook knows what is a text.
-    let plain = |cell: &str| match is_workbook {
+    let plain = |cell: &str| match is_workbook || is_json {
         true => cell.to_owned(),
         false => sheet::plain(cell).to_owned(),
     };
@@ -124,7 +144,8 @@ pub fn read(path: &Path) -> Result<Sheet, Failure> {
                 "{}:1: the sheet has no column `{}`; it has {}",
                 path.display(),
                 missing.join("`, `"),
-                header.join(", ")
+                // It may be no sheet at all; then this is whatever its first line has.
+                shortened(&header.join(", "))
             ),
         )
         .hint(
@@ -143,7 +164,12 @@ pub fn read(path: &Path) -> Result<Sheet, Failure> {
             .collect(),
     });
     let rows = rows.filter(|r| !r.is_blank()).collect();
-    Ok(Sheet { rows, places, hash })
+    Ok(Sheet {
+        rows,
+        places,
+        lettered: !is_json,
+        hash,
+    })
 }
 
 /// The cells of the first sheet of a workbook.
@@ -189,21 +215,22 @@ fn workbook(path: &Path) -> Result<Table, Failure> {
     Ok(all)
 }
 
-/// The cells of a CSV file, each row with its line.
-fn table(path: &Path, bytes: &[u8]) -> Result<Table, Failure> {
-    let wrong = |line: u64, why: &str, hint: &str| {
-        Failure::new(Exit::Usage, format!("{}:{line}: {why}", path.display())).hint(hint)
-    };
+/// The text of a CSV or JSON file, without a byte order mark.
+fn text<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, Failure> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|e| {
+    std::str::from_utf8(bytes).map_err(|e| {
         let before = bytes.get(..e.valid_up_to()).unwrap_or_default();
-        let line = before.iter().filter(|b| **b == b'\n').count() as u64 + 1;
-        wrong(
-            line,
-            "the sheet is not UTF-8",
-            "save it as `CSV UTF-8`, which spreadsheets offer beside plain CSV",
+        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        Failure::new(
+            Exit::Usage,
+            format!("{}:{line}: the sheet is not UTF-8", path.display()),
         )
-    })?;
+        .hint("save it as `CSV UTF-8`, which spreadsheets offer beside plain CSV")
+    })
+}
+
+/// The cells of a CSV file, each row with its line.
+fn table(path: &Path, text: &str) -> Result<Table, Failure> {
     let first = text.lines().next().unwrap_or_default();
     let count = |c: char| first.matches(c).count();
     let delimiter = [(',', b','), (';', b';'), ('\t', b'\t')]
@@ -215,16 +242,54 @@ fn table(path: &Path, bytes: &[u8]) -> Result<Table, Failure> {
         .flexible(true)
         .delimiter(delimiter)
         .from_reader(text.as_bytes());
+    let mut lines = Lines::of(text);
     let mut all = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|e| {
             let line = e.position().map_or(0, csv::Position::line);
-            wrong(line, &e.to_string(), "save the sheet again as CSV")
+            Failure::new(Exit::Usage, format!("{}:{line}: {e}", path.display()))
+                .hint("save the sheet again as CSV")
         })?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let at = record.position().map_or(0, csv::Position::byte);
+        let line = lines.of_row(usize::try_from(at).unwrap_or(usize::MAX));
         all.push((line, record.iter().map(str::to_owned).collect()));
     }
     Ok(all)
+}
+
+/// Counts the lines of a file from row to row. The reader's own count is one behind where lines end with CR LF: it
+/// takes the LF for the beginning of the next row.
+struct Lines<'t> {
+    rest: &'t [u8],
+    at: usize,
+    line: u64,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Lines<'t> {
+        Lines {
+            rest: text.as_bytes(),
+            at: 0,
+            line: 1,
+        }
+    }
+
+    /// The line of the row that begins at this byte or behind the line ends that stand there. Rows in order.
+    fn of_row(&mut self, byte: usize) -> u64 {
+        while let Some((first, rest)) = self.rest.split_first() {
+            let is_end = matches!(first, b'\n' | b'\r');
+            if self.at >= byte && !is_end {
+                break;
+            }
+            let is_first_of_two = *first == b'\r' && rest.first() == Some(&b'\n');
+            if is_end && !is_first_of_two {
+                self.line += 1;
+            }
+            self.rest = rest;
+            self.at += 1;
+        }
+        self.line
+    }
 }
 
 #[cfg(test)]
@@ -242,6 +307,16 @@ mod tests {
             (702, "AAA"),
         ] {
             assert_eq!(letters(at), expected);
+        }
+    }
+
+    #[test]
+    fn rows_have_the_lines_of_the_file() {
+        let text = "a,b\nx,\"1\n2\"\n\ny,1\n";
+        for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+            let table = table(Path::new("s.csv"), &text);
+            let lines: Vec<u64> = table.unwrap_or_default().iter().map(|r| r.0).collect();
+            assert_eq!(lines, [1, 2, 5], "{text:?}");
         }
     }
 }

@@ -99,7 +99,7 @@ fn files(
                     field.bad,
                     field.declared.as_deref().unwrap_or_default()
                 ),
-                "their records are held unless the mapping says `on_bad: blank`; correct the export, or the field's format",
+                "their records are held unless the mapping says `bad: blank`; correct the export, or the field's format",
                 Some(field.bad),
             );
         }

@@ -1,6 +1,9 @@
 //! Each decision of a sheet on its own: what it needs, whether its value fits, and what is noted down for it.
 
-use super::{Again, Judge, Read};
+use super::{
+    Again, Judge, Read,
+    same::{same_value, value_of},
+};
 use crate::{
     cli::held::propose,
     ledger::{Entry, RecordState, WriteOp},
@@ -21,10 +24,7 @@ impl<'g> Judge<'g> {
         let mut rows: Vec<(&Read<'g>, ValueRow)> = Vec::new();
         for one in read.iter().filter(|r| r.word == "map") {
             let (row, field) = (one.row, one.row.get("field").trim());
-            let value = match row.get("value") {
-                "" => one.held.hold.value.as_deref().unwrap_or(""),
-                value => value,
-            };
+            let value = value_of(one.held, field);
             let Some((map, at)) = self.map_at(one.step, field) else {
                 let hint = "`set` gives a value to this record alone; or write a value map into the mapping";
                 self.fault(
@@ -35,7 +35,17 @@ impl<'g> Judge<'g> {
                 );
                 continue;
             };
-            if one.held.hold.value.as_deref() != Some(value) {
+            let is_own = one.held.hold.field.as_deref() == Some(field);
+            if !is_own || one.held.hold.value.is_none() {
+                self.fault(
+                    row,
+                    "decision",
+                    format!("the record is not held for a value of `{field}`"),
+                    "`set` gives a value to this record alone; or add the row to the value map of the mapping",
+                );
+                continue;
+            }
+            if !row.get("value").is_empty() && !same_value(value, row.get("value")) {
                 self.fault(
                     row,
                     "value",
