@@ -352,6 +352,15 @@ fn missing_custom_fields_end_with_6_and_the_list() {
         "{told}"
     );
     let what = told["waits"]["what"].as_str().expect("words");
+    assert!(what.lines().count() > 3, "{what}");
+    let text = transload()
+        .arg("status")
+        .arg(example.migration())
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains(" more lines"), "{text}");
+    assert!(text.lines().all(|l| l.chars().count() < 400), "{text}");
     assert!(
         message.contains(what.lines().next().expect("a line")),
         "{what}"
@@ -410,6 +419,33 @@ fn nothing_to_validate_ends_with_3() {
             .expect("it runs");
         let message = failed_with(&output, 3);
         assert!(message.contains("has not run yet"), "{message}");
+    }
+}
+
+#[test]
+fn a_fault_that_does_not_exist_is_answered_with_those_that_do() {
+    let help = transload()
+        .args(["sandbox", "--help"])
+        .output()
+        .expect("it runs");
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    let output = transload()
+        .arg("sandbox")
+        .arg(support::root().join("specs/platforms/freshsales.yaml"))
+        .args(["--fault", "nope=0.2"])
+        .output()
+        .expect("it runs");
+    let message = failed_with(&output, 2);
+    let hint = message.lines().find(|l| l.contains("hint: "));
+    let names: Vec<&str> = hint
+        .expect("a hint")
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .collect();
+    assert!(names.len() > 8, "{message}");
+    for name in names {
+        assert!(help.contains(name), "{name} in {help}");
     }
 }
 
@@ -776,6 +812,22 @@ fn status_tells_from_another_terminal_how_far_a_run_is_and_what_it_waits_for() {
         (&json!("interrupted"), &Value::Null)
     );
     assert_eq!(step(&seen, "note")["state"], "stopped");
+    // Whoever watches now waits for nothing; the books are those of that run, and its waiver is named.
+    let idle = transload()
+        .arg("status")
+        .arg(example.migration())
+        .arg("--watch")
+        .output()
+        .expect("it ends");
+    let text = String::from_utf8_lossy(&idle.stdout).into_owned();
+    for part in [
+        "was interrupted",
+        "books of run (run 1), ",
+        "waived with --auto-approve by run 1",
+        "transload run --auto-approve ",
+    ] {
+        assert!(text.contains(part), "`{part}` in {text}");
+    }
     let next = seen["next"]["command"].as_str().expect("a command");
     assert!(next.starts_with("transload run "), "{next}");
 

@@ -125,6 +125,11 @@ fn without_discovery_nothing_is_missing_and_nothing_is_known() {
         text.contains("not known; run `transload discover`"),
         "{text}"
     );
+    assert!(!text.contains("nothing blocks"), "{text}");
+    assert!(
+        text.contains("is not known: `transload discover` first"),
+        "{text}"
+    );
 }
 
 #[test]

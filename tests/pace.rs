@@ -92,6 +92,12 @@ fn a_closed_window_lets_no_call_out() {
     let sandbox = account(&[]);
     let example = Example::against("allclients", &sandbox);
     pace(&example, Some((3, 5)), None);
+    let status = command(&example, &["status"]).output().expect("it runs");
+    assert_eq!(status.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&status.stderr).into_owned();
+    for part in ["has not run yet", "its pace is ", "its window opens at "] {
+        assert!(said.contains(part), "`{part}` in {said}");
+    }
     let plan = command(&example, &["plan"]).output().expect("it runs");
     let plan = String::from_utf8_lossy(&plan.stdout).into_owned();
     assert!(
@@ -135,6 +141,17 @@ fn days_never_go_over_and_the_end_is_the_same() {
     assert_eq!(told["state"], "paused", "{told}");
     assert!(told["waits"]["until"].is_string(), "{told}");
     assert_eq!(told["waits"]["what"], row["why"], "{told}");
+    let text = command(&example, &["status"]).output().expect("it runs");
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    let until = text.lines().find(|l| l.contains("waits until "));
+    let until = until.expect("a line");
+    let zone = noon();
+    let name = format!(
+        "({}{:02}:00): ",
+        if zone.seconds() < 0 { '-' } else { '+' },
+        zone.seconds().abs() / 3600
+    );
+    assert!(until.contains(&name), "{name} in {until}");
     let next = told["next"]["command"].as_str().expect("a command");
     assert!(next.starts_with("transload run "), "{next}");
     assert!(

@@ -493,6 +493,19 @@ fn what_only_a_person_can_remove_is_listed_until_it_is_done() {
     let first = ids(&undo(&example, &only));
     assert!(first.len() > 3, "{first:?}");
     assert_eq!(ids(&rollback(&example, &only)), first);
+    let told = transload()
+        .arg("status")
+        .arg(example.migration())
+        .args(["--format", "json"])
+        .output()
+        .expect("it runs");
+    let told: Value = serde_json::from_slice(&told.stdout).expect("json");
+    assert_eq!(told["only"], "stage", "{told}");
+    assert!(told["stays"]["contact"].as_u64() > Some(10), "{told}");
+    let why = told["next"]["why"].as_str().expect("words");
+    assert!(why.contains("undone in part"), "{why}");
+    let next = told["next"]["command"].as_str().expect("a command");
+    assert!(next.starts_with("transload sample "), "{next}");
     // A run finds them by name and makes none; that they are this migration's own is not forgotten.
     let run = example.run();
     assert_eq!(run["calls_write"], 0);

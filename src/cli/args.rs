@@ -94,7 +94,7 @@ pub enum Command {
     Trace(commands::trace::TraceArgs),
     /// Undo what the migration did, and only that; keep what people changed since.
     Rollback(commands::rollback::RollbackArgs),
-    /// Verify the ledger's hash chain.
+    /// Export every operation of every run, or verify the ledger's hash chain.
     Audit(Audit),
     /// Serve a simulated platform over HTTP on loopback.
     Sandbox(SandboxArgs),
@@ -334,7 +334,8 @@ pub struct SandboxArgs {
     /// A quirk other than the platform's default, `name=value`; may be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     pub quirk: Vec<String>,
-    /// A fault and its rate, `drop_after=0.05`; may be repeated.
+    /// A fault and its rate, `drop_after=0.05`; may be repeated. Faults: rate_limited, denied, server_error, drop_before,
+    /// drop_after, slow, truncated, html, forgotten, partial_bulk, late_job.
     #[arg(long, value_name = "NAME=RATE")]
     pub fault: Vec<String>,
     /// Seed of the fault generator.

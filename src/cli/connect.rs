@@ -320,7 +320,12 @@ pub fn faults(list: &[(String, f64)]) -> Result<Vec<FaultRule>, Failure> {
         .map(|(name, rate)| {
             serde_json::from_value(serde_json::Value::String(name.clone()))
                 .map(|kind| FaultRule::rate(kind, *rate))
-                .map_err(|_| Failure::new(Exit::Usage, format!("there is no fault `{name}`")))
+                .map_err(|error: serde_json::Error| {
+                    // The words of the reader name every fault there is.
+                    let said = error.to_string();
+                    let all = said.split_once("expected ").map_or("", |(_, all)| all);
+                    Failure::new(Exit::Usage, format!("there is no fault `{name}`")).hint(all)
+                })
         })
         .collect()
 }

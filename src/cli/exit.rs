@@ -38,7 +38,7 @@ pub enum Exit {
 impl Exit {
     /// Every code with its meaning, as documented in `transload help exit-codes` and the README.
     pub const ALL: &'static [(Exit, &'static str)] = &[
-        (Exit::Done, "done, nothing left"),
+        (Exit::Done, "done (what is held waits in the hold queue)"),
         (Exit::Findings, "findings"),
         (Exit::Usage, "usage or configuration"),
         (Exit::Nothing, "nothing selected, no inputs"),

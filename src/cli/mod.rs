@@ -23,6 +23,7 @@ pub mod pacing;
 pub mod progress;
 pub mod sampled;
 pub mod signal;
+pub mod so_far;
 pub mod togo;
 pub mod undoing;
 

@@ -117,8 +117,7 @@ fn draw(bars: &MultiProgress, state: &mut State, event: &Event) {
             }
         }
         Event::Waiting { millis, why } => {
-            note_bar(bars, state)
-                .set_message(format!("waiting {:.1} s: {why}", *millis as f64 / 1e3));
+            note_bar(bars, state).set_message(format!("waiting {}: {why}", span(*millis)));
         }
         Event::Extracting {
             object,
@@ -201,6 +200,18 @@ fn note_bar<'a>(bars: &MultiProgress, state: &'a mut State) -> &'a ProgressBar {
     })
 }
 
+/// A wait for people: seconds where it is short, else hours and minutes as a clock shows them.
+fn span(millis: u64) -> String {
+    match millis {
+        0..10_000 => format!("{:.1} s", millis as f64 / 1e3),
+        10_000..600_000 => format!("{:.0} s", millis as f64 / 1e3),
+        _ => {
+            let minutes = millis.div_ceil(60_000);
+            format!("{}:{:02} h", minutes / 60, minutes % 60)
+        }
+    }
+}
+
 fn line(event: &Event) {
     match event {
         Event::RunStarted {
@@ -231,7 +242,7 @@ fn line(event: &Event) {
         Event::Extracted { .. } => out::note(&extracted(event)),
         Event::Counted { words, .. } if worth_saying(event) => out::note(&format!("  {words}")),
         Event::Waiting { millis, why } if *millis >= 10_000 => {
-            out::note(&format!("  waiting {:.0} s: {why}", *millis as f64 / 1e3));
+            out::note(&format!("  waiting {}: {why}", span(*millis)));
         }
         Event::Overflowed { bytes } => out::note(&format!(
             "  joins and merges outgrew their memory: {:.1} MiB stand in a file (--memory)",
@@ -241,5 +252,18 @@ fn line(event: &Event) {
             out::note(&format!("  {step}: looking up {records} in doubt"));
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_wait_is_told_in_hours_and_minutes() {
+        assert_eq!(span(1_540), "1.5 s");
+        assert_eq!(span(60_000), "60 s");
+        assert_eq!(span(34_367_000), "9:33 h");
+        assert_eq!(span(600_000), "0:10 h");
     }
 }

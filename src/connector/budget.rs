@@ -72,6 +72,8 @@ struct Inner {
     patience: Duration,
     on_wait: Option<OnWait>,
     said_at: Mutex<Option<Duration>>,
+    /// The wait that was announced last: until when, and why.
+    announced: Mutex<Option<(Duration, String)>>,
     waited_micros: AtomicU64,
 }
 
@@ -124,6 +126,7 @@ impl Budget {
                 patience,
                 on_wait,
                 said_at: Mutex::new(None),
+                announced: Mutex::new(None),
                 waited_micros: AtomicU64::new(0),
             }),
         }
@@ -182,6 +185,9 @@ impl Budget {
             };
             let wait = match turn {
                 Turn::Go => {
+                    if said.is_some() {
+                        *self.announced_slot() = None;
+                    }
                     return Ok(Permit {
                         budget: self.clone(),
                         sent_at: now,
@@ -202,6 +208,7 @@ impl Budget {
                     if said.is_none_or(|said| at > said + WORTH_SAYING) {
                         said = Some(at);
                         self.say(wait, &why);
+                        *self.announced_slot() = Some((at, why));
                     }
                     Some(wait)
                 }
@@ -219,6 +226,20 @@ impl Budget {
                     .fetch_add(micros, Ordering::Relaxed);
             }
         }
+    }
+
+    fn announced_slot(&self) -> MutexGuard<'_, Option<(Duration, String)>> {
+        self.inner
+            .announced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The wait that holds the whole line up: how much longer, and why; `None` while calls go out.
+    pub fn waits(&self) -> Option<(Duration, String)> {
+        let (until, why) = self.announced_slot().clone()?;
+        let left = until.saturating_sub(self.now());
+        (!left.is_zero()).then_some((left, why))
     }
 
     /// Reports a wait that is worth it.

@@ -38,7 +38,7 @@ pub use entry::{Entry, Intent, Origin, Undone, WriteOp};
 pub use file_check::FileCheck;
 pub use id_map::{IdEntry, IdMap, IdState, StepIds};
 pub use lease::Holder;
-pub use progress::{Planned, PlannedStep, Progressed, Waiting};
+pub use progress::{Planned, PlannedStep, Progressed, ROLLBACK_ONLY, Waiting};
 pub use runs::{RunRow, StepRow};
 pub use schema::SchemaError;
 pub use store::{Appended, Ledger, LedgerError, OpenError, Options, Run, RunMeta};

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 const PLANNED: &str = "planned";
 const PROGRESS: &str = "progress/";
 const WAITING: &str = "waiting";
+const WAIVED: &str = "waived";
+/// What a rollback was told to undo alone; empty: all.
+pub const ROLLBACK_ONLY: &str = "rollback_only";
 
 /// What a run is about to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +86,10 @@ pub(super) fn write(
             decide(connection, database, &name, &Said { run, at_ms, what })
         }
         Entry::Waiting(what) => decide(connection, database, WAITING, &Said { run, at_ms, what }),
+        Entry::Waived { by } => {
+            let what = by;
+            decide(connection, database, WAIVED, &Said { run, at_ms, what })
+        }
         _ => Ok(()),
     }
 }
@@ -132,6 +139,22 @@ impl View {
     pub fn waiting(&self, run: i64) -> Result<Option<Waiting>, ReadError> {
         let said = self.said::<Waiting>(WAITING)?;
         Ok(said.filter(|s| s.run == run).map(|s| s.what))
+    }
+
+    /// The last run that began without an approved sample, and what allowed it; `None` also where an older engine wrote.
+    pub fn waived(&self) -> Result<Option<(i64, String)>, ReadError> {
+        let said = self.said::<String>(WAIVED)?;
+        Ok(said.map(|s| (s.run, s.what)))
+    }
+
+    /// The step or object that the last rollback was told to undo alone.
+    pub fn rollback_only(&self) -> Result<Option<String>, ReadError> {
+        let found: Option<String> = self
+            .connection
+            .prepare_cached("SELECT value FROM decisions WHERE name = ?1")?
+            .query_row([ROLLBACK_ONLY], |r| r.get(0))
+            .optional()?;
+        Ok(found.filter(|only| !only.is_empty()))
     }
 
     /// Calls of all accounts since a second of Unix time, as far as they are limited.

@@ -46,9 +46,14 @@ fn findings(out: &mut Vec<Block>, flight: &Preflight) {
             count(blocking as u64, "finding", "findings"),
             count(others as u64, "finding", "findings")
         )
-    } else {
+    } else if flight.source_known && flight.destination_known {
         format!(
             "nothing blocks the run; {}",
+            count(others as u64, "finding", "findings")
+        )
+    } else {
+        format!(
+            "whether anything blocks the run is not known: `transload discover` first; {} so far",
             count(others as u64, "finding", "findings")
         )
     }));

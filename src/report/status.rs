@@ -9,7 +9,7 @@ mod pace;
 mod render;
 
 pub use next::Next;
-pub use pace::{End, Rate};
+pub use pace::{End, Limit, Rate};
 pub use render::{render_json, render_markdown, render_text};
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
         HoldReason, Planned, Progressed, RunRow, StepRow, View, counted::LastCount, view::ReadError,
     },
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -33,6 +33,10 @@ pub struct Facts {
     pub mapping: Option<String>,
     /// How the approval stands.
     pub approval: ApprovalState,
+    /// Limits of calls that hold for the destination; each alone.
+    pub limits: Vec<Limit>,
+    /// The zone in which people are told times, with its name; `None`: UTC.
+    pub zone: Option<(TimeZone, String)>,
 }
 
 /// The state of a migration.
@@ -56,11 +60,15 @@ pub struct StatusReport {
     pub load: Option<RunRow>,
     /// True when everything was loaded, but for what is held, and not undone since.
     pub loaded: bool,
+    /// Of a rollback that came last: records by step that stay at the destination.
+    pub stays: BTreeMap<String, u64>,
+    /// What a rollback that came last was told to undo alone; `None`: all.
+    pub only: Option<String>,
     /// Where it is.
     pub batch: Option<Batch>,
     /// Its steps in the order of the plan.
     pub steps: Vec<StepStatus>,
-    /// Its books so far: the sum of the steps that are over.
+    /// The books of that command so far: the sum of its steps that are over.
     pub books: Counts,
     /// How fast it goes; `None` when it does not, or it is not known.
     pub rate: Option<Rate>,
@@ -80,6 +88,9 @@ pub struct StatusReport {
     pub next: Next,
     /// Head of the hash chain.
     pub ledger_head: Option<String>,
+    /// The zone in which people are told times, with its name; `None`: UTC.
+    #[serde(skip)]
+    pub zone: Option<(TimeZone, String)>,
 }
 
 /// The state of a migration in one word.
@@ -184,6 +195,10 @@ pub struct ApprovalState {
     pub why: Vec<String>,
     /// True when there is a sample to approve.
     pub sampled: bool,
+    /// The last run that began without an approved sample.
+    pub waived_run: Option<i64>,
+    /// What allowed it (`--auto-approve`, `approve: none`).
+    pub waived_by: Option<String>,
 }
 
 impl ApprovalState {
@@ -245,8 +260,21 @@ pub fn gather(view: &View, facts: Facts) -> Result<StatusReport, ReadError> {
         counts: view.last_counts()?,
         approval: facts.approval.clone(),
         ledger_head: view.head()?.map(|(_, h)| h.to_string()),
+        zone: facts.zone.clone(),
         ..StatusReport::default()
     };
+    if let Some((run, by)) = view.waived()? {
+        report.approval.waived_run = Some(run);
+        report.approval.waived_by = Some(by);
+    }
+    if run.as_ref().is_some_and(|r| r.command == "rollback") {
+        report.only = view.rollback_only()?;
+        for (step, state, n) in view.states()? {
+            if state.word() == "confirmed" && n > 0 {
+                *report.stays.entry(step).or_default() += n;
+            }
+        }
+    }
     if let Some(load) = &load {
         let planned = view
             .planned()?
@@ -278,7 +306,13 @@ pub fn gather(view: &View, facts: Facts) -> Result<StatusReport, ReadError> {
             });
             let (since_ms, calls) = pace::calls(view, load.started_ms, now_ms)?;
             report.rate = pace::rate(&progress, &report.steps, since_ms, now_ms, calls);
-            report.end = pace::end(&report.steps, report.rate.as_ref(), now_ms, until_ms);
+            report.end = pace::end(
+                &report.steps,
+                report.rate.as_ref(),
+                &facts.limits,
+                now_ms,
+                until_ms,
+            );
         }
     }
     report.run = run;
@@ -311,7 +345,7 @@ fn waits(report: &StatusReport) -> Option<Waits> {
             until: run?.until_ms.map(shown),
         }),
         State::New | State::Stopped | State::Ended
-            if !report.loaded && !report.approval.lets_run() =>
+            if !report.loaded && !report.approval.lets_run() && !next::goes_on_waived(report) =>
         {
             Some(Waits {
                 what: match (report.approval.state.as_str(), report.approval.sampled) {

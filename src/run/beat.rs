@@ -70,17 +70,19 @@ impl Beat {
                 tokio::time::sleep(EVERY).await;
                 let now = clock.now().as_millisecond();
                 let mut entries = beats(&steps, now);
-                if let Some(wait) = rest.budget().frees_in().filter(|w| *w >= WORTH) {
+                let used_up = || {
+                    let why = "the calls that the destination allows are used up for now";
+                    Some((rest.budget().frees_in()?, why.to_owned()))
+                };
+                // What the line waits for now, else what it is about to wait for.
+                let wait = rest.budget().waits().or_else(used_up);
+                if let Some((wait, why)) = wait.filter(|(wait, _)| *wait >= WORTH) {
                     let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
                     let until_ms = now.saturating_add(wait);
                     // The same wait, seen again a little later.
                     if until_ms.abs_diff(told_until) > 1_000 {
                         told_until = until_ms;
-                        entries.push(Entry::Waiting(Waiting {
-                            until_ms,
-                            why: "the calls that the destination allows are used up for now"
-                                .to_owned(),
-                        }));
+                        entries.push(Entry::Waiting(Waiting { until_ms, why }));
                     }
                 }
                 // A ledger that cannot be written stops the run by itself.

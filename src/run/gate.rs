@@ -172,11 +172,20 @@ pub async fn pass(ctx: &Context, steps: &[StepId]) -> Result<Vec<BatchCount>, Ru
     if missing.is_empty() || ctx.gate.policy != CountGate::Balanced {
         return Ok(all);
     }
+    let batch = ctx.gate.batch.load(Ordering::Relaxed);
     Err(RunError::Gate(format!(
-        "batch {} made records that are not at the destination, so the next one does not begin:\n{}",
-        ctx.gate.batch.load(Ordering::Relaxed),
+        "batch {batch} made records that are not at the destination, so {}:\n{}",
+        consequence(batch, ctx.plan.batches.len()),
         missing.join("\n")
     )))
+}
+
+/// What does not happen after a batch (from 1) whose records are missing.
+fn consequence(batch: u64, of: usize) -> &'static str {
+    match batch < of as u64 {
+        true => "the next one does not begin",
+        false => "the run ends here",
+    }
 }
 
 async fn compare(
@@ -343,4 +352,15 @@ fn word(verdict: Verdict) -> String {
         Verdict::NotKnown => "not_known",
     }
     .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_the_last_batch_no_next_one_is_spoken_of() {
+        assert!(consequence(1, 2).contains("the next one"));
+        assert!(!consequence(2, 2).contains("next"));
+    }
 }

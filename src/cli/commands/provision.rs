@@ -84,6 +84,9 @@ pub fn run(args: &ProvisionArgs) -> Result<Exit, Failure> {
     drop(ledger);
     let (done, flight) = result?;
     print(&loaded, args.format, &done, &flight)?;
+    if !done.made.is_empty() {
+        out::note("`transload discover` tells `plan` and `handoff` what is there now");
+    }
     if flight.is_blocked() {
         return Ok(Exit::Waits);
     }

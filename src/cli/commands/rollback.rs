@@ -12,7 +12,7 @@ use crate::{
     },
     clock::{Clock, SystemClock},
     connector::Stop,
-    ledger::{Ledger, Options, RunMeta, View},
+    ledger::{Entry, Ledger, Options, ROLLBACK_ONLY, RunMeta, View},
     mapping::DestinationConnection,
     outcome::rollback::Rollback,
     report::rollback as report,
@@ -128,6 +128,14 @@ async fn start(
                 plan: loaded.plan.hash(),
                 engine: env!("CARGO_PKG_VERSION").to_owned(),
             })
+            .map_err(|e| temporary(&e))?;
+        // Whoever goes on after a stop must not undo more than was asked for.
+        ledger
+            .append(vec![Entry::Decided {
+                name: ROLLBACK_ONLY.to_owned(),
+                value: args.only.clone().unwrap_or_default(),
+            }])
+            .await
             .map_err(|e| temporary(&e))?;
     }
     let done = rollback(Inputs {

@@ -15,6 +15,7 @@ use crate::{
         exit::{Exit, Failure, unwritable},
         extract, load, out, pacing, preflight,
         progress::Progress,
+        so_far,
         togo::ToGo,
         undoing,
     },
@@ -180,19 +181,7 @@ async fn start(
             let blank = documents::unmatched(&report.unmatched, &state)?;
             report.documents.extend(blank);
             save(&state, &report);
-            let books = match args.format {
-                ReportFormat::Text => report::books::render_text(&report),
-                ReportFormat::Json => report::books::render_json(&report),
-            };
-            // Where stdout carries events, every line of it is one.
-            match (task, args.events.as_deref()) {
-                (Task::Delta(args), _) => {
-                    let found = changes::found(loaded, &done, last, args);
-                    delta::tell(args, &DeltaReport::new(&report, found));
-                }
-                (_, Some(p)) if p.as_os_str() == "-" => out::note(&books),
-                (_, _) => out::result(&books),
-            }
+            tell(args, loaded, task, &report, &done, last);
             match (task, over_limit(loaded, &done)) {
                 // The policy counts shares of all records, and these were the held ones.
                 (Task::Retry(_), _) | (_, None) => Ok(Exit::Done),
@@ -200,10 +189,52 @@ async fn start(
             }
         }
         Err(RunError::Stop(Stop::Cancelled)) => Ok(stopped(&stopped_by)),
-        Err(error) => Err(to_go.tell(failure(error), migration, &source)),
+        Err(error) => {
+            if let RunError::Gate(_) = &error {
+                let head = ended.map(|a| a.head.to_string()).unwrap_or_default();
+                let done = so_far::outcome(&ledger, begun.id, &migration.mapping)?;
+                let report = report_of(
+                    loaded,
+                    &ledger,
+                    begun.id,
+                    outcome,
+                    &done,
+                    &calls,
+                    Vec::new(),
+                    elapsed_ms,
+                    head,
+                )?;
+                save(&state, &report);
+                tell(args, loaded, task, &report, &done, last);
+            }
+            Err(to_go.tell(failure(error), migration, &source))
+        }
     };
     destination.close().await;
     exit
+}
+
+/// Prints the books. Where stdout carries events, every line of it is one.
+fn tell(
+    args: &RunArgs,
+    loaded: &load::Loaded,
+    task: Task<'_>,
+    report: &RunReport,
+    done: &Outcome,
+    last: i64,
+) {
+    let books = match args.format {
+        ReportFormat::Text => report::books::render_text(report),
+        ReportFormat::Json => report::books::render_json(report),
+    };
+    match (task, args.events.as_deref()) {
+        (Task::Delta(args), _) => {
+            let found = changes::found(loaded, done, last, args);
+            delta::tell(args, &DeltaReport::new(report, found));
+        }
+        (_, Some(p)) if p.as_os_str() == "-" => out::note(&books),
+        (_, _) => out::result(&books),
+    }
 }
 
 impl Task<'_> {

@@ -9,11 +9,12 @@ use crate::{
     },
     clock::{Clock, SystemClock},
     ledger::Approved,
-    mapping::DestinationConnection,
+    mapping::{DestinationConnection, Migration},
     plan::paced,
-    report::status::{self, ApprovalState, Facts, State, StatusReport},
+    report::status::{self, ApprovalState, Facts, Limit, State, StatusReport},
 };
 use clap::Args;
+use jiff::tz::TimeZone;
 use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
@@ -29,7 +30,7 @@ pub struct StatusArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t = DocumentFormat::Text)]
     pub format: DocumentFormat,
-    /// Show it again every so many seconds (2), until the command that is at work ends.
+    /// Show it again every so many seconds (2), until the command that is at work ends; at once when none is.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2",
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub watch: Option<u64>,
@@ -44,8 +45,6 @@ pub fn run(args: &StatusArgs) -> Result<Exit, Failure> {
         tell(args, &look(args)?);
         return Ok(Exit::Done);
     };
-    // Started beside a command, or shortly before one: what has worked and works no more is over.
-    let mut worked = false;
     loop {
         let status = look(args)?;
         if std::io::stdout().is_terminal() {
@@ -54,10 +53,9 @@ pub fn run(args: &StatusArgs) -> Result<Exit, Failure> {
         }
         tell(args, &status);
         let works = matches!(status.state, State::Starting | State::Running);
-        if (worked && !works) || out::is_gone() {
+        if !works || out::is_gone() {
             return Ok(Exit::Done);
         }
-        worked |= works;
         std::thread::sleep(Duration::from_secs(seconds));
     }
 }
@@ -71,13 +69,18 @@ fn tell(args: &StatusArgs, report: &StatusReport) {
 }
 
 fn look(args: &StatusArgs) -> Result<StatusReport, Failure> {
-    let view = open_view(&args.migration)?;
     let loaded = load::quietly(&args.migration);
+    let view = open_view(&args.migration).map_err(|failure| with_pace(failure, loaded.as_ref()))?;
     let facts = Facts {
         now: SystemClock::new().now(),
         migration: args.migration.display().to_string(),
         mapping: loaded.as_ref().map(|l| l.migration.mapping.name.clone()),
         approval: approval_of(&args.migration, loaded.as_ref()),
+        limits: loaded
+            .as_ref()
+            .map(|l| limits(&l.migration))
+            .unwrap_or_default(),
+        zone: Some(zone(loaded.as_ref())),
     };
     let mut report = status::gather(&view, facts)
         .map_err(|e| super::unreadable(&super::ledger_path(&args.migration), &e))?;
@@ -89,6 +92,63 @@ fn look(args: &StatusArgs) -> Result<StatusReport, Failure> {
         end.days = paced(pace, limits, migration.tier.as_deref(), calls, 0).days;
     }
     Ok(report)
+}
+
+/// The zone that a run tells its times in, with its name: that of the pace, else this machine's.
+fn zone(loaded: Option<&load::Loaded>) -> (TimeZone, String) {
+    if let Some(pace) = loaded.and_then(|l| l.migration.pace.as_ref()) {
+        return (pace.zone.clone(), pace.zone_name.clone());
+    }
+    let zone = TimeZone::system();
+    let name = zone.iana_name().unwrap_or("local time").to_owned();
+    (zone, name)
+}
+
+/// The limits of calls that hold for the destination: those of its platform at the tier, or those that stand in their
+/// place at a simulated account; that of the connection; that of the pace.
+fn limits(migration: &Migration) -> Vec<Limit> {
+    let (own, instead) = match &migration.destination {
+        DestinationConnection::Sandbox(c) => (c.calls_per_minute, c.calls_per_minute.is_some()),
+        DestinationConnection::Http(c) => (c.calls_per_minute, c.calls_per_minute == Some(0)),
+        DestinationConnection::Folder { .. } => return Vec::new(),
+    };
+    let tier = migration.tier.as_deref();
+    let platform = migration.mapping.destination.limits.calls.iter();
+    let mut all: Vec<Limit> = platform
+        .filter(|_| !instead)
+        .map(|limit| Limit {
+            calls: limit.max.at(tier),
+            seconds: limit.per.as_secs().max(1),
+            of: "the limit of the tier".to_owned(),
+        })
+        .collect();
+    let per_hour = migration.pace.as_ref().and_then(|p| p.per_hour);
+    for (calls, seconds, of) in [
+        (own.filter(|n| *n > 0), 60, "the limit of the connection"),
+        (per_hour, 3_600, "the pace of the migration"),
+    ] {
+        all.extend(calls.map(|calls| Limit {
+            calls,
+            seconds,
+            of: of.to_owned(),
+        }));
+    }
+    all
+}
+
+/// Says the pace beside what a migration that has not run yet has to say.
+fn with_pace(failure: Failure, loaded: Option<&load::Loaded>) -> Failure {
+    let pace = loaded.and_then(|l| l.migration.pace.as_ref());
+    let (Some(pace), Exit::Nothing, Some(hint)) = (pace, failure.exit, &failure.hint) else {
+        return failure;
+    };
+    let now = match pace.closed(SystemClock::new().now()) {
+        Some(pause) => format!("its window opens at {}", pause.moment),
+        None if pace.has_window() => "its window is open now".to_owned(),
+        None => "it has no window".to_owned(),
+    };
+    let hint = format!("{hint}; its pace is {}, and {now}", pace.words());
+    failure.hint(hint)
 }
 
 /// How the approval stands; what cannot be known is said.

@@ -370,3 +370,22 @@ fn the_servers_word_on_calls_left_holds_everybody() {
         assert_eq!(begun.elapsed(), Duration::from_secs(90));
     });
 }
+
+#[test]
+fn a_wait_of_the_line_can_be_looked_at_until_it_is_over() {
+    run(async {
+        let budget = budget(&[(1_000, 3_600)], 4);
+        assert_eq!(budget.waits(), None);
+        budget.pause(Duration::from_secs(60), "the server says no calls are left");
+        let asked = {
+            let budget = budget.clone();
+            tokio::spawn(async move { budget.acquire(&Cancel::new()).await.map(drop) })
+        };
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let (left, why) = budget.waits().unwrap();
+        assert!((45..=50).contains(&left.as_secs()), "{left:?}");
+        assert_eq!(why, "the server says no calls are left");
+        asked.await.unwrap().unwrap();
+        assert_eq!(budget.waits(), None);
+    });
+}

@@ -81,7 +81,7 @@ impl Fold {
             }
             Entry::CountedBefore(count) => counted::begin(connection, db, count),
             Entry::CountedAfter(count) => counted::end(connection, db, run, at_ms, count),
-            Entry::Planned(_) | Entry::Progressed(_) | Entry::Waiting(_) => {
+            Entry::Planned(_) | Entry::Progressed(_) | Entry::Waiting(_) | Entry::Waived { .. } => {
                 progress::write(connection, db, run, at_ms, entry)
             }
             Entry::Decided { name, value } => run_sql(

@@ -63,7 +63,7 @@ fn users(plan: &Plan, facts: &Facts<'_>, out: &Preflight, list: &mut Vec<Todo>) 
         let Some(step) = step else { continue };
         let object = plan.mapping.destination.objects.get(step.to.ix());
         let there = facts
-            .account
+            .account()
             .and_then(|a| a.object(&object?.name)?.has(&owner.owner));
         let placeholder = matches!(step.absent, Absent::Placeholder(_) | Absent::Create);
         let (what, when) = match owner.state {

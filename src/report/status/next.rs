@@ -23,34 +23,50 @@ pub(super) fn next(report: &StatusReport, migration: &str) -> Next {
         why: why.to_owned(),
     };
     let last = report.run.as_ref().map_or("run", |r| r.command.as_str());
-    match report.state {
+    let why = match report.state {
         State::Starting | State::Running => {
             return say("status --watch", "it is at work; this shows how it goes on");
         }
-        State::Interrupted => return say(last, "it was interrupted; the same command goes on"),
-        State::Stopped => return say(last, "it was stopped; the same command goes on"),
-        State::Paused => {
-            return say(
-                last,
-                match report.waits.as_ref().and_then(|w| w.until.as_ref()) {
-                    Some(_) => "when the wait is over, the same command goes on",
-                    None => "the same command goes on",
-                },
-            );
-        }
-        State::Waiting => {
-            return say(last, "when that is done, the same command goes on");
-        }
-        State::Aborted => {
-            return say(
-                last,
-                "when what stopped it is mended, the same command goes on",
-            );
-        }
-        State::New | State::Ended => {}
+        State::Interrupted => "it was interrupted; the same command goes on",
+        State::Stopped => "it was stopped; the same command goes on",
+        State::Paused => match report.waits.as_ref().and_then(|w| w.until.as_ref()) {
+            Some(_) => "when the wait is over, the same command goes on",
+            None => "the same command goes on",
+        },
+        State::Waiting => "when that is done, the same command goes on",
+        State::Aborted => "when what stopped it is mended, the same command goes on",
+        State::New | State::Ended => return after(report, last, &say),
+    };
+    match (last, &report.only) {
+        ("rollback", Some(only)) => say(&format!("rollback --only {only}"), why),
+        _ if !needs_approval(last) || report.approval.lets_run() => say(last, why),
+        _ if was_waived(report) => say(&format!("{last} --auto-approve"), why),
+        _ => approve(report, &say),
     }
+}
+
+/// What comes after a command that came to its end.
+fn after(report: &StatusReport, last: &str, say: &dyn Fn(&str, &str) -> Next) -> Next {
     if last == "rollback" && report.run.as_ref().is_some_and(whole) {
-        return say("run", "what it did is undone; this loads again");
+        let undone = match report.stays.values().sum::<u64>() {
+            0 => "what it did is undone".to_owned(),
+            n => {
+                let steps: Vec<&str> = report.stays.keys().map(String::as_str).collect();
+                format!(
+                    "what it did is undone in part: {n} {} of {} stay",
+                    if n == 1 { "record" } else { "records" },
+                    steps.join(", ")
+                )
+            }
+        };
+        let next = match report.approval.lets_run() {
+            true => say("run", "this loads again"),
+            false => approve(report, say),
+        };
+        return Next {
+            why: format!("{undone}; {}", next.why),
+            ..next
+        };
     }
     if report.loaded {
         return match report.holds.is_empty() {
@@ -61,12 +77,46 @@ pub(super) fn next(report: &StatusReport, migration: &str) -> Next {
             ),
         };
     }
+    if let Some(load) = &report.load
+        && !report.approval.lets_run()
+        && goes_on_waived(report)
+    {
+        return say(
+            &format!("{} --auto-approve", load.command),
+            "it was begun with --auto-approve; the same command goes on",
+        );
+    }
+    approve(report, say)
+}
+
+/// What stands before a load.
+fn approve(report: &StatusReport, say: &dyn Fn(&str, &str) -> Next) -> Next {
     match (report.approval.state.as_str(), report.approval.sampled) {
         ("holds" | "waived" | "not_needed", _) => say("run", "nothing stands before the load"),
         ("not_known", _) => say("validate", "the specs have errors"),
         ("stale", _) | (_, false) => say("sample", "a run needs an approved sample"),
         _ => say("approve", "a run needs an approved sample"),
     }
+}
+
+/// True for commands that refuse to begin without an approved sample.
+fn needs_approval(command: &str) -> bool {
+    matches!(command, "run" | "delta" | "holds retry")
+}
+
+/// True when a load that was begun with `--auto-approve` is to be continued.
+pub(super) fn goes_on_waived(report: &StatusReport) -> bool {
+    was_waived(report)
+        && report.load.as_ref().is_some_and(|load| !whole(load))
+        && report.run.as_ref().is_some_and(|r| r.command != "rollback")
+}
+
+/// True when the last load was begun with `--auto-approve`.
+fn was_waived(report: &StatusReport) -> bool {
+    let load = report.load.as_ref().map(|l| l.run);
+    load.is_some()
+        && report.approval.waived_run == load
+        && report.approval.waived_by.as_deref() == Some("--auto-approve")
 }
 
 #[cfg(test)]
@@ -146,5 +196,62 @@ mod tests {
                 "{list:?}"
             );
         }
+    }
+
+    fn stopped(command: &str, approval: &str, waived_by: Option<&str>) -> StatusReport {
+        let runs = runs(&[(command, "stopped")]);
+        StatusReport {
+            state: State::Stopped,
+            run: runs.last().cloned(),
+            load: runs.last().cloned(),
+            approval: ApprovalState {
+                state: approval.to_owned(),
+                sampled: true,
+                waived_run: waived_by.map(|_| 1),
+                waived_by: waived_by.map(str::to_owned),
+                ..ApprovalState::default()
+            },
+            ..StatusReport::default()
+        }
+    }
+
+    #[test]
+    fn the_next_command_is_not_refused() {
+        let next = |report: &StatusReport| super::next(report, "m.yaml").command;
+        let flag = Some("--auto-approve");
+        for (command, approval, waived_by, told) in [
+            ("run", "holds", flag, "run"),
+            ("run", "none", flag, "run --auto-approve"),
+            ("delta", "stale", flag, "delta --auto-approve"),
+            // `approve: none` was taken back since.
+            ("run", "none", Some("approve: none"), "approve"),
+            ("run", "stale", None, "sample"),
+            ("reconcile", "none", None, "reconcile"),
+        ] {
+            let report = stopped(command, approval, waived_by);
+            assert_eq!(next(&report), format!("transload {told} m.yaml"));
+        }
+        let mut report = stopped("rollback", "none", None);
+        report.only = Some("task".to_owned());
+        assert_eq!(next(&report), "transload rollback --only task m.yaml");
+        // Another command came after the run that waits.
+        let mut report = stopped("run", "none", flag);
+        (report.state, report.run) = (State::Ended, runs(&[("provision", "completed")]).pop());
+        assert_eq!(next(&report), "transload run --auto-approve m.yaml");
+    }
+
+    #[test]
+    fn what_a_rollback_left_is_said() {
+        let mut report = stopped("run", "none", None);
+        (report.state, report.run) = (State::Ended, runs(&[("rollback", "completed")]).pop());
+        let told = super::next(&report, "m.yaml");
+        assert_eq!(told.command, "transload approve m.yaml");
+        assert!(told.why.starts_with("what it did is undone; "), "{told:?}");
+        report.stays.insert("contact".to_owned(), 286);
+        let told = super::next(&report, "m.yaml");
+        assert!(
+            told.why.contains("in part: 286 records of contact stay"),
+            "{told:?}"
+        );
     }
 }

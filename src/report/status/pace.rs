@@ -36,6 +36,34 @@ pub struct End {
     pub days: Option<u64>,
 }
 
+/// A limit of calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Most calls.
+    pub calls: u64,
+    /// In so many seconds.
+    pub seconds: u64,
+    /// Whose it is, for people: `the limit of the tier`.
+    pub of: String,
+}
+
+impl Limit {
+    /// Seconds that so many calls take at least, when they go on for longer than the limit's own time.
+    fn seconds_for(&self, calls: u64) -> u64 {
+        let all = u128::from(calls) * u128::from(self.seconds);
+        u64::try_from(all.div_ceil(u128::from(self.calls.max(1)))).unwrap_or(u64::MAX)
+    }
+
+    fn words(&self) -> String {
+        match self.seconds {
+            60 => format!("{} a minute", self.calls),
+            3_600 => format!("{} an hour", self.calls),
+            86_400 => format!("{} a day", self.calls),
+            n => format!("{} in {}", self.calls, span(n)),
+        }
+    }
+}
+
 /// Calls that were made since a moment of the run (milliseconds of Unix time), which is given, too.
 pub(super) fn calls(view: &View, started_ms: i64, now_ms: i64) -> Result<(i64, u64), ReadError> {
     let since_ms = started_ms.max(now_ms - CALLS_BACK);
@@ -86,11 +114,13 @@ pub(super) fn rate(
     })
 }
 
-/// When a run may end: from the calls that the plan still has and the rate of calls, else from records and their rate.
-/// It does not begin before the run's wait is over.
+/// When a run may end: from the calls that the plan still has and the rate of calls, else from records and their rate;
+/// never faster than the limits allow, of which a rate that was seen over a moment knows nothing. It does not begin
+/// before the run's wait is over.
 pub(super) fn end(
     steps: &[StepStatus],
     rate: Option<&Rate>,
+    limits: &[Limit],
     now_ms: i64,
     until_ms: i64,
 ) -> Option<End> {
@@ -139,6 +169,21 @@ pub(super) fn end(
             ),
         ),
         _ => return None,
+    };
+    let tightest = calls.and_then(|calls| {
+        let of = |limit| (Limit::seconds_for(limit, calls), limit, calls);
+        limits.iter().map(of).max_by_key(|(seconds, ..)| *seconds)
+    });
+    let (seconds, from) = match tightest {
+        Some((at_least, limit, calls)) if at_least > seconds => (
+            at_least,
+            format!(
+                "{calls} calls to go by the plan, at most {} by {}",
+                limit.words(),
+                limit.of
+            ),
+        ),
+        _ => (seconds, from),
     };
     let ms = i64::try_from(seconds).ok()?.checked_mul(1000)?;
     Some(End {
@@ -205,7 +250,7 @@ mod tests {
             (Some(50), Some(13))
         );
         // 50 of 100 calls, and all 2: four minutes.
-        let end = end(&steps, Some(&rate), 60_000, 60_000).unwrap();
+        let end = end(&steps, Some(&rate), &[], 60_000, 60_000).unwrap();
         assert_eq!(end.at, "1970-01-01T00:05:00Z");
         assert!(end.from.starts_with("52 calls"), "{end:?}");
     }
@@ -215,7 +260,7 @@ mod tests {
         let steps = [step("b", StepState::AtWork, 50, 100, 100)];
         let rate = rate(&[progress("b", 50)], &steps, 0, 60_000, 0).unwrap();
         assert_eq!(rate.calls_per_minute, None);
-        let at = |until| end(&steps, Some(&rate), 60_000, until).unwrap();
+        let at = |until| end(&steps, Some(&rate), &[], 60_000, until).unwrap();
         assert_eq!(at(0).at, "1970-01-01T00:02:00Z");
         assert_eq!(at(600_000).at, "1970-01-01T00:11:00Z");
         assert!(at(0).from.starts_with("50 records"), "{:?}", at(0));
@@ -229,6 +274,28 @@ mod tests {
         assert_eq!(rate(&[], &steps, 59_000, 60_000, 10), None);
         let known = rate(&[progress("b", 50)], &steps, 0, 60_000, 0);
         steps[0].of = None;
-        assert_eq!(end(&steps, known.as_ref(), 60_000, 0), None);
+        assert_eq!(end(&steps, known.as_ref(), &[], 60_000, 0), None);
+    }
+
+    #[test]
+    fn no_rate_is_faster_than_the_limits() {
+        let limit = |calls, seconds| Limit {
+            calls,
+            seconds,
+            of: "the limit of the tier".into(),
+        };
+        let steps = [step("b", StepState::AtWork, 500, 2_500, 2_500)];
+        // 1000 calls in the first minute, of 1000 an hour.
+        let rate = rate(&[progress("b", 500)], &steps, 0, 60_000, 1_000).unwrap();
+        let at = |limits: &[Limit]| end(&steps, Some(&rate), limits, 0, 0).unwrap();
+        assert_eq!(at(&[]).at, "1970-01-01T00:02:00Z");
+        let told = at(&[limit(2_000, 60), limit(1_000, 3_600)]);
+        assert_eq!(told.at, "1970-01-01T02:00:00Z");
+        assert_eq!(
+            told.from,
+            "2000 calls to go by the plan, at most 1000 an hour by the limit of the tier"
+        );
+        // A limit that is wider than what was seen changes nothing.
+        assert_eq!(at(&[limit(2_000, 60)]), at(&[]));
     }
 }

@@ -2,6 +2,10 @@
 
 use super::{ApprovalState, State, StatusReport, StepState, StepStatus, pace::span};
 use crate::report::document::{self, Block};
+use jiff::Timestamp;
+
+/// Characters of a line of words that are shown.
+const WIDE: usize = 300;
 
 /// The state for people.
 pub fn render_text(status: &StatusReport) -> String {
@@ -25,7 +29,9 @@ fn blocks(status: &StatusReport) -> Vec<Block> {
     if let Some(holder) = &status.holder {
         facts.push(format!(
             "at work: process {} on {}, since {}",
-            holder.process, holder.host, holder.since
+            holder.process,
+            holder.host,
+            moment(status, &holder.since)
         ));
     }
     if let Some(batch) = &status.batch {
@@ -51,25 +57,31 @@ fn blocks(status: &StatusReport) -> Vec<Block> {
                 "{}; under the pace of the migration that takes {days} days",
                 end.from
             ),
-            _ => format!("ends about {}: {}", end.at, end.from),
+            _ => format!("ends about {}: {}", moment(status, &end.at), end.from),
         });
     }
     if let Some(waits) = &status.waits {
         facts.push(match &waits.until {
-            Some(until) => format!("waits until {until}: {}", waits.what),
-            None => format!("waits for {}", waits.what),
+            Some(until) => {
+                format!(
+                    "waits until {}: {}",
+                    moment(status, until),
+                    brief(&waits.what)
+                )
+            }
+            None => format!("waits for {}", brief(&waits.what)),
         });
     }
     if let (State::Aborted, Some(why)) = (
         status.state,
         status.run.as_ref().and_then(|r| r.why.as_ref()),
     ) {
-        facts.push(format!("why: {why}"));
+        facts.push(format!("why: {}", brief(why)));
     }
     if !status.steps.is_empty() {
         facts.push(books(status));
     }
-    facts.push(approval(&status.approval));
+    facts.push(approval(status));
     out.push(Block::Items(facts));
     if !status.steps.is_empty() {
         out.push(Block::Heading(2, steps_title(status)));
@@ -163,8 +175,11 @@ fn steps_title(status: &StatusReport) -> String {
 fn books(status: &StatusReport) -> String {
     let c = &status.books;
     let done = status.steps.iter().filter(|s| s.counts.is_some()).count();
+    let of = status.load.as_ref().map_or_else(String::new, |load| {
+        format!("{} (run {}), ", load.command, load.run)
+    });
     format!(
-        "books of {done} of {} steps: read {} = created {} + updated {} + unchanged {} + merged {} + routed {} + dropped {} + held {} + failed {}",
+        "books of {of}{done} of {} steps: read {} = created {} + updated {} + unchanged {} + merged {} + routed {} + dropped {} + held {} + failed {}",
         status.steps.len(),
         c.read,
         c.created,
@@ -232,10 +247,51 @@ fn share(part: u64, whole: u64) -> u64 {
     u64::try_from(share).unwrap_or(100).min(100)
 }
 
-fn approval(approval: &ApprovalState) -> String {
+/// An instant as the clock of the migration's zone shows it.
+fn moment(status: &StatusReport, at: &str) -> String {
+    let local = (status.zone.as_ref()).zip(at.parse::<Timestamp>().ok());
+    let Some(((zone, name), at)) = local else {
+        return at.to_owned();
+    };
+    let shown = at.to_zoned(zone.clone());
+    format!("{} ({name})", shown.strftime("%Y-%m-%d %H:%M:%S"))
+}
+
+/// The first line of words that may have many, and how many more there are.
+fn brief(words: &str) -> String {
+    let mut lines = words.trim().lines();
+    let first = lines.next().unwrap_or_default();
+    let more = lines.count();
+    let mut out: String = first.chars().take(WIDE).collect();
+    if first.chars().count() > WIDE {
+        out.push('\u{2026}');
+    }
+    match more {
+        0 => out,
+        1 => format!("{} and 1 more line", out.trim_end_matches(':')),
+        n => format!("{} and {n} more lines", out.trim_end_matches(':')),
+    }
+}
+
+fn approval(status: &StatusReport) -> String {
+    let approval = &status.approval;
+    let said = stands(status, approval);
+    match (approval.waived_run, approval.waived_by.as_deref()) {
+        (Some(run), Some(by @ "--auto-approve")) => {
+            format!("{said}; waived with {by} by run {run}")
+        }
+        _ => said,
+    }
+}
+
+fn stands(status: &StatusReport, approval: &ApprovalState) -> String {
     let by = || {
-        let at = approval.at.as_deref().unwrap_or("");
-        format!("by {} at {at}", approval.by.as_deref().unwrap_or("?"))
+        let at = approval.at.as_deref().map(|at| moment(status, at));
+        format!(
+            "by {} at {}",
+            approval.by.as_deref().unwrap_or("?"),
+            at.unwrap_or_default()
+        )
     };
     match approval.state.as_str() {
         "holds" => format!("approval: {}, holds", by()),
@@ -363,6 +419,7 @@ mod tests {
                 at: Some("2025-12-30T10:00:00Z".into()),
                 why: vec!["policy has changed".into()],
                 sampled: true,
+                ..ApprovalState::default()
             },
             next: Next {
                 command: "transload status --watch migration.yaml".into(),
@@ -404,5 +461,29 @@ mod tests {
         (new.state, new.run) = (State::New, None);
         texts.push(headline(&new));
         insta::assert_snapshot!(texts.join("\n"));
+    }
+
+    #[test]
+    fn times_are_those_of_the_zone_and_words_of_many_lines_are_cut() {
+        let mut report = report();
+        let zone = jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(2));
+        report.zone = Some((zone, "Somewhere".to_owned()));
+        report.approval.waived_run = Some(3);
+        report.approval.waived_by = Some("--auto-approve".to_owned());
+        if let Some(waits) = &mut report.waits {
+            waits.what = "the admin:\n  one\n  two".to_owned();
+        }
+        let text = render_text(&report);
+        for part in [
+            "waits until 2026-01-01 02:00:40 (Somewhere): the admin and 2 more lines",
+            "since 2026-01-01 01:50:00 (Somewhere)",
+            "; waived with --auto-approve by run 3",
+            "books of run (run 3), 1 of 3 steps",
+        ] {
+            assert!(text.contains(part), "`{part}` in {text}");
+        }
+        // Machines get all of it.
+        assert!(render_json(&report).contains("one\\n  two"));
+        assert!(brief(&"x".repeat(2_000)).chars().count() < 310);
     }
 }
