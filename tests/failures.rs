@@ -495,6 +495,7 @@ fn a_ledger_that_is_damaged_foreign_or_newer_ends_with_2() {
     };
     sql(&path, "PRAGMA user_version = 99");
     refuse("newer", "version 99");
+    refuse("newer", "keep the file: a newer engine wrote it");
     fs::write(&path, "this is a text and no database at all").expect("write");
     refuse("a text", "ledger");
     fs::write(&path, "").expect("write");

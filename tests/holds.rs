@@ -902,3 +902,132 @@ fn an_import_beside_a_run_is_refused() {
     drop(run);
     desk.import();
 }
+
+#[test]
+fn of_two_imports_at_once_none_is_lost() {
+    let desk = Desk::new();
+    let sheets = [("C3011", "one.csv"), ("C3012", "two.csv")];
+    for (key, name) in sheets {
+        let mut rows = desk.export();
+        rows.retain(|r| r["step"] == "contact" && r["key"] == key);
+        assert!(!rows.is_empty(), "{key}");
+        rows[0].insert("decision".to_owned(), "drop".to_owned());
+        write(&desk.example.folder.path().join(name), &rows[..1]);
+    }
+    let mut open: Vec<&str> = sheets.iter().map(|(_, name)| *name).collect();
+    // Both begin at once; whoever finds the other at work says so with 7 and is started again.
+    for _ in 0..50 {
+        let started: Vec<_> = open
+            .iter()
+            .map(|name| {
+                let child = transload()
+                    .args(["holds", "import", "migration.yaml", name, "--by", "Kim"])
+                    .current_dir(desk.example.folder.path())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn();
+                (*name, child.expect("it starts"))
+            })
+            .collect();
+        for (name, mut child) in started {
+            let code = child.wait().expect("it ends").code();
+            assert!(matches!(code, Some(0 | 7)), "{name}: {code:?}");
+            if code == Some(0) {
+                open.retain(|o| *o != name);
+            }
+        }
+        if open.is_empty() {
+            break;
+        }
+    }
+    let decided = fs::read(desk.example.folder.path().join(".transload/overrides.json"));
+    let decided: Value = serde_json::from_slice(&decided.expect("decisions")).expect("json");
+    let mut keys: Vec<&str> = decided["records"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|r| r["key"].as_str().expect("a key"))
+        .collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["C3011", "C3012"], "{decided}");
+}
+
+#[test]
+fn decisions_that_are_lost_are_told_and_nothing_is_sent_without_them() {
+    let desk = Desk::new();
+    desk.decide(&[("contact", "C3011", "email", "drop", "", "")]);
+    desk.import();
+    let state = desk.example.folder.path().join(".transload");
+    let (file, kept) = (state.join("overrides.json"), state.join("kept.json"));
+    let command = |args: &[&str]| {
+        let mut command = transload();
+        command.args(args).current_dir(desk.example.folder.path());
+        command.output().expect("it runs")
+    };
+    let told = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let looks: [&[&str]; 2] = [
+        &["status", "migration.yaml"],
+        &["holds", "list", "migration.yaml"],
+    ];
+    let writes: [&[&str]; 4] = [
+        &["run", "migration.yaml", "--auto-approve", "--provision"],
+        &["holds", "retry", "migration.yaml", "--auto-approve"],
+        &["sample", "migration.yaml"],
+        &["approve", "migration.yaml", "--by", "Kim Ortega"],
+    ];
+
+    fs::rename(&file, &kept).expect("gone");
+    for args in looks {
+        let output = command(args);
+        assert!(output.status.success(), "{args:?}: {}", told(&output));
+        assert!(
+            told(&output).contains("is missing, and by the ledger Kim Ortega"),
+            "{args:?}"
+        );
+    }
+    desk.recorder.take();
+    for args in writes {
+        let said = failed_with(&command(args), 2);
+        assert!(
+            said.contains("is missing, and by the ledger"),
+            "{args:?}: {said}"
+        );
+    }
+    assert_eq!(records(&desk.recorder.take()), 0);
+
+    // A copy brings them back.
+    fs::rename(&kept, &file).expect("back");
+    assert!(!told(&command(looks[0])).contains("missing"));
+
+    // Without one, the sheet does.
+    fs::remove_file(&file).expect("gone");
+    assert!(desk.import().contains("1 decisions about records"));
+    assert!(!told(&command(looks[1])).contains("missing"));
+
+    // What is no file of decisions, and a folder in its place.
+    fs::write(&file, "{\"schema_version\": 1,").expect("a file");
+    for args in looks {
+        assert!(
+            told(&command(args)).contains("overrides.json: EOF"),
+            "{args:?}"
+        );
+    }
+    failed_with(&command(writes[0]), 2);
+    fs::remove_file(&file).expect("gone");
+    fs::create_dir(&file).expect("a folder");
+    assert!(failed_with(&command(writes[0]), 2).contains("is a folder"));
+    fs::remove_dir(&file).expect("gone");
+    fs::create_dir(state.join("overrides.json.part")).expect("a folder");
+    let output = desk.holds("import", &["holds.csv", "--by", "Kim Ortega"]);
+    assert!(failed_with(&output, 2).contains("overrides.json.part is a folder"));
+    fs::remove_dir(state.join("overrides.json.part")).expect("gone");
+    let ledger = state.join("ledger.sqlite");
+    fs::rename(&ledger, &kept).expect("gone");
+    fs::create_dir(&ledger).expect("a folder");
+    for args in looks {
+        assert!(
+            failed_with(&command(args), 2).contains("is a folder, not a ledger"),
+            "{args:?}"
+        );
+    }
+}

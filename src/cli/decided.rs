@@ -3,7 +3,7 @@
 
 use super::{
     commands::{ledger_path, state_folder},
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, cannot_write, unwritable},
 };
 use crate::{
     ledger::View,
@@ -57,11 +57,14 @@ pub fn read(state: &Path) -> Result<Option<Decisions>, Failure> {
         {
             return Ok(None);
         }
+        Err(_) if path.is_dir() => {
+            let message = format!("{} is a folder, not a file of decisions", path.display());
+            return Err(Failure::new(Exit::Usage, message)
+                .hint("move the folder away, and restore the file from a copy"));
+        }
         Err(e) => {
-            return Err(Failure::new(
-                Exit::Temporary,
-                format!("cannot read {}: {e}", path.display()),
-            ));
+            let message = format!("cannot read {}: {e}", path.display());
+            return Err(unwritable(message, &e));
         }
     };
     let wrong = |why: String| {
@@ -103,11 +106,10 @@ pub fn write(state: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .and_then(|()| fs::File::create(&part))
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&part, &path));
-    written.map_err(|e| {
-        Failure::new(
-            Exit::Temporary,
-            format!("cannot write {}: {e}", path.display()),
-        )
+    written.map_err(|e| match part.is_dir() {
+        true => Failure::new(Exit::Usage, format!("{} is a folder", part.display()))
+            .hint("move it away and import again; nothing was noted down"),
+        false => cannot_write(&path, &e),
     })
 }
 
@@ -118,7 +120,7 @@ pub fn write(state: &Path, bytes: &[u8]) -> Result<(), Failure> {
 pub fn onto(migration: &mut Migration) -> Result<Vec<String>, Failure> {
     let state = state_folder(&migration.path);
     let Some(all) = read(&state)? else {
-        return Ok(Vec::new());
+        return Ok(lost(&migration.path).map(told).into_iter().collect());
     };
     if all.mapping != migration.mapping.name {
         return Err(Failure::new(
@@ -139,22 +141,67 @@ pub fn onto(migration: &mut Migration) -> Result<Vec<String>, Failure> {
         .into_iter()
         .map(|l| format!("a decision about a hold has no place: {l}"))
         .collect();
-    if !is_noted(&ledger_path(&migration.path), &bytes(&all)?.1) {
-        notes.push(format!(
-            "{} is not what the ledger says was decided last: somebody changed it by hand, or an import was interrupted \
-             (importing the sheet again notes it)",
-            path(&state).display()
-        ));
-    }
+    notes.extend(changed(&migration.path, &all)?);
     Ok(notes)
 }
 
-/// True when the ledger vouches for a file with this hash. A ledger that cannot be read says so where it is needed.
-fn is_noted(ledger: &Path, hash: &str) -> bool {
-    match View::open(ledger).and_then(|view| view.decisions()) {
+/// What is wrong with the file of decisions, for commands that do not need the mapping.
+pub fn wrong(migration: &Path) -> Option<String> {
+    match read(&state_folder(migration)) {
+        Ok(Some(all)) => changed(migration, &all).unwrap_or_else(|f| Some(told(f))),
+        Ok(None) => lost(migration).map(told),
+        Err(failure) => Some(told(failure)),
+    }
+}
+
+/// A ledger that vouches for decisions of which there is no file: what they left out, kept or set would be sent as the
+/// source has it.
+pub fn lost(migration: &Path) -> Option<Failure> {
+    let path = path(&state_folder(migration));
+    if path.exists() {
+        return None;
+    }
+    // A ledger that cannot be read says so where it is needed.
+    let view = View::open(&ledger_path(migration)).ok()?;
+    let noted = last(&view.decisions().ok()?)?;
+    Some(
+        Failure::new(
+            Exit::Usage,
+            format!(
+                "{} is missing, and by the ledger {} decided about holds, last with {}",
+                path.display(),
+                noted.by,
+                noted.sheet
+            ),
+        )
+        .hint(
+            "restore it from a copy. Without one, import the sheets again (`transload audit export` names them): the first \
+             begins the file anew, and what is then held again by the next run can be decided again",
+        ),
+    )
+}
+
+fn told(failure: Failure) -> String {
+    match failure.hint {
+        Some(hint) => format!("{}\n  {hint}", failure.message),
+        None => failure.message,
+    }
+}
+
+/// A file that is not the one the ledger vouches for.
+fn changed(migration: &Path, all: &Decisions) -> Result<Option<String>, Failure> {
+    let hash = bytes(all)?.1;
+    let noted = match View::open(&ledger_path(migration)).and_then(|view| view.decisions()) {
         Ok(all) => last(&all).is_some_and(|noted| noted.hash == hash),
         Err(_) => true,
-    }
+    };
+    Ok((!noted).then(|| {
+        format!(
+            "{} is not what the ledger says was decided last: somebody changed it by hand, or an import was interrupted \
+             (importing the sheet again notes it)",
+            path(&state_folder(migration)).display()
+        )
+    }))
 }
 
 /// The last import among the ledger's decisions.

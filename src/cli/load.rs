@@ -34,7 +34,18 @@ pub fn migration(path: &Path) -> Result<Loaded, Failure> {
     checked(path, &tell)
 }
 
-/// The same without a word: `None` when anything is wrong.
+/// As [`migration`], for a command that writes by what was decided about holds, or has people approve what it writes.
+///
+/// # Errors
+/// Also when the ledger knows of decisions of which there is no file.
+pub fn with_decisions(path: &Path) -> Result<Loaded, Failure> {
+    match decided::lost(path) {
+        Some(lost) => Err(lost),
+        None => migration(path),
+    }
+}
+
+/// As [`migration`] without a word: `None` when anything is wrong.
 pub fn quietly(path: &Path) -> Option<Loaded> {
     checked(path, &|_, _| {}).ok()
 }

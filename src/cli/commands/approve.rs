@@ -55,7 +55,7 @@ pub enum ApproveFormat {
 /// Without a sample (3), when it was drawn with other specs (4), when it has findings that nobody accepted (1), when
 /// a run is under way (7).
 pub fn run(args: &ApproveArgs) -> Result<Exit, Failure> {
-    let loaded = load::migration(&args.migration)?;
+    let loaded = load::with_decisions(&args.migration)?;
     let sample = sample(&loaded)?;
     let changes = plan::parts::changes(&sample.parts, &approval::spec_parts(&loaded));
     if !changes.is_empty() {

@@ -58,7 +58,7 @@ pub struct DeltaArgs {
 /// # Errors
 /// See the table of exit codes; one message each.
 pub fn run(args: &DeltaArgs) -> Result<Exit, Failure> {
-    let mut loaded = load::migration(&args.migration)?;
+    let mut loaded = load::with_decisions(&args.migration)?;
     if let Some(export) = &args.export {
         match &mut loaded.migration.source {
             SourceConnection::Folder { folder, .. } => folder.clone_from(export),

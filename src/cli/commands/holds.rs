@@ -4,6 +4,7 @@ use crate::{
     cli::{
         args::{Holds, HoldsAction, HoldsFormat, HoldsList},
         commands::{holds_export, holds_import, holds_retry, holds_show, open_view},
+        decided,
         exit::{Exit, Failure},
         held, load, out,
     },
@@ -50,6 +51,9 @@ fn list(args: &HoldsList) -> Result<Exit, Failure> {
         format,
     } = args;
     let view = open_view(migration)?;
+    if let Some(note) = decided::wrong(migration) {
+        out::note(&note);
+    }
     check_step(&view, step.as_ref())?;
     let rows = listed(args, &view).map_err(|e| held::unread(&e))?;
     if rows.is_empty() {

@@ -24,6 +24,9 @@ use clap::Args;
 use serde_json::json;
 use std::{path::PathBuf, sync::Arc};
 
+/// Faults of a sheet that are told one by one.
+const FAULTS: usize = 50;
+
 /// Arguments of `holds import`.
 #[derive(Debug, Args)]
 pub struct HoldsImport {
@@ -47,15 +50,26 @@ pub struct HoldsImport {
 /// # Errors
 /// When something is wrong with the sheet (2), when a run is under way (7).
 pub fn run(args: &HoldsImport) -> Result<Exit, Failure> {
-    let loaded = load::migration(&args.migration)?;
-    let migration = &loaded.migration;
     let by = who(args)?;
     let sheet = read::read(&args.file)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    // From what was decided before until it is written again nobody else decides.
+    let path = ledger_path(&args.migration);
+    let ledger = match !args.dry_run && path.is_file() {
+        true => Some(
+            Ledger::open(&path, Options::new(Arc::clone(&clock))).map_err(|e| open_failure(&e))?,
+        ),
+        false => None,
+    };
+    let loaded = load::migration(&args.migration)?;
+    let migration = &loaded.migration;
     let view = open_view(&migration.path)?;
     let state = state_folder(&migration.path);
-    let before = decided::read(&state)?.unwrap_or_else(|| Decisions::new(&migration.mapping.name));
+    let before = decided::read(&state)?;
+    let noted_before = last_noted(&view)?;
+    let is_lost = before.is_none() && noted_before.is_some();
+    let before = before.unwrap_or_else(|| Decisions::new(&migration.mapping.name));
     let held = held::gather(&view, &migration.mapping).map_err(|e| held::unread(&e))?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let at = clock.now().round(jiff::Unit::Second).unwrap_or(clock.now());
     let judged = judge(
         &sheet,
@@ -78,10 +92,16 @@ pub fn run(args: &HoldsImport) -> Result<Exit, Failure> {
         out::note(&told(&file, "note", note));
     }
     if !judged.faults.is_empty() {
-        for fault in &judged.faults {
+        let count = judged.faults.len();
+        if count > FAULTS {
+            out::note(&format!("{count} faults in {file}; the first {FAULTS}:"));
+        }
+        for fault in judged.faults.iter().take(FAULTS) {
             out::note(&told(&file, "fault", fault));
         }
-        let count = judged.faults.len();
+        if count > FAULTS {
+            out::note(&format!("and {} more", count - FAULTS));
+        }
         return Err(Failure::new(
             Exit::Usage,
             format!(
@@ -109,10 +129,19 @@ pub fn run(args: &HoldsImport) -> Result<Exit, Failure> {
         hash: hash.clone(),
         decided: summary(&judged),
     };
-    let is_noted = is_noted(&view, &hash)?;
+    let is_noted = noted_before.is_some_and(|noted| noted.hash == hash);
     drop(view);
-    if !args.dry_run && (fresh > 0 || (judged.already > 0 && !is_noted)) {
-        note_down(&loaded, &clock, &state, &bytes, &noted, &judged)?;
+    // After a loss any sheet begins the file anew: else no command would run again.
+    let is_new = fresh > 0 || is_lost || (judged.already > 0 && !is_noted);
+    if let Some(ledger) = ledger.filter(|_| is_new) {
+        note_down(
+            &ledger,
+            &loaded.plan.hash(),
+            &state,
+            &bytes,
+            &noted,
+            &judged,
+        )?;
     }
     tell(args, &judged, &noted, standing);
     Ok(Exit::Done)
@@ -125,35 +154,30 @@ struct Standing {
     decided: u64,
 }
 
-/// True when the ledger knows the decisions with this hash.
-fn is_noted(view: &View, hash: &str) -> Result<bool, Failure> {
+/// The last import, as the ledger has it.
+fn last_noted(view: &View) -> Result<Option<Noted>, Failure> {
     let all = view.decisions().map_err(|e| held::unread(&e))?;
-    Ok(decided::last(&all).is_some_and(|noted| noted.hash == hash))
+    Ok(decided::last(&all))
 }
 
 /// The file first, then the ledger: where the second is missing, importing again adds it.
 fn note_down(
-    loaded: &load::Loaded,
-    clock: &Arc<dyn Clock>,
+    ledger: &Ledger,
+    plan: &str,
     state: &std::path::Path,
     bytes: &[u8],
     noted: &Noted,
     judged: &Judged,
 ) -> Result<(), Failure> {
     let temporary = |e: crate::ledger::LedgerError| Failure::new(Exit::Temporary, e.to_string());
-    let ledger = Ledger::open(
-        &ledger_path(&loaded.migration.path),
-        Options::new(Arc::clone(clock)),
-    )
-    .map_err(|e| open_failure(&e))?;
+    decided::write(state, bytes)?;
     ledger
         .begin_run(RunMeta {
             command: "holds import".to_owned(),
-            plan: loaded.plan.hash(),
+            plan: plan.to_owned(),
             engine: env!("CARGO_PKG_VERSION").to_owned(),
         })
         .map_err(temporary)?;
-    decided::write(state, bytes)?;
     let value =
         serde_json::to_string(noted).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
     let mut entries = vec![Entry::Decided {

@@ -60,7 +60,7 @@ pub struct HoldsRetry {
 /// # Errors
 /// Those of `run`; 3 when no hold is meant.
 pub fn run(args: &HoldsRetry) -> Result<Exit, Failure> {
-    let loaded = load::migration(&args.migration)?;
+    let loaded = load::with_decisions(&args.migration)?;
     let mapping = &loaded.migration.mapping;
     if matches!(
         loaded.migration.destination,

@@ -29,11 +29,24 @@ pub mod trace;
 pub mod validate;
 
 use super::exit::{Exit, Failure};
-use crate::ledger::{ReadError, View};
+use crate::ledger::{ReadError, SchemaError, View};
 use std::path::{Path, PathBuf};
 
 /// What to do about a ledger that cannot be used.
 pub const RESTORE: &str = "restore the file from a copy; without one, remove it: `docs/RESUME.md` says what a run without its ledger finds again";
+
+/// What to do about a file that cannot be used as a ledger. What a newer engine wrote is whole: nobody is told to remove it.
+pub fn restore_or(error: &SchemaError) -> &'static str {
+    match error {
+        SchemaError::Newer { .. } => {
+            "keep the file: a newer engine wrote it, and knows by it what was loaded"
+        }
+        SchemaError::Foreign => {
+            "another program's file stands in its place: move it away, and restore the ledger from a copy"
+        }
+        _ => RESTORE,
+    }
+}
 
 /// The folder of a migration's own files: `.transload` beside it.
 pub fn state_folder(migration: &Path) -> PathBuf {
@@ -56,6 +69,11 @@ pub fn ledger_path(migration: &Path) -> PathBuf {
 /// When there is none, or it cannot be read.
 pub fn open_view(migration: &Path) -> Result<View, Failure> {
     let path = ledger_path(migration);
+    if path.is_dir() {
+        let message = format!("{} is a folder, not a ledger", path.display());
+        return Err(Failure::new(Exit::Usage, message)
+            .hint("move it away, and restore the ledger from a copy"));
+    }
     if !path.is_file() {
         return Err(
             Failure::new(Exit::Nothing, format!("no ledger at {}", path.display()))
@@ -70,5 +88,8 @@ pub fn unreadable(path: &Path, error: &ReadError) -> Failure {
     if !error.is_damage() {
         return Failure::new(Exit::Temporary, error.to_string());
     }
-    Failure::new(Exit::Usage, format!("{}: {error}", path.display())).hint(RESTORE)
+    Failure::new(Exit::Usage, format!("{}: {error}", path.display())).hint(match error {
+        ReadError::Schema(error) => restore_or(error),
+        _ => RESTORE,
+    })
 }

@@ -3,7 +3,7 @@
 use super::{
     RESTORE,
     delta::{self, DeltaArgs},
-    ledger_path, run_files, state_folder,
+    ledger_path, restore_or, run_files, state_folder,
 };
 use crate::{
     cli::{
@@ -37,7 +37,7 @@ pub(super) use crate::cli::signal::{listen, stopped, wait_for_signal};
 /// # Errors
 /// See the table of exit codes; one message each.
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
-    go(args, &load::migration(&args.migration)?, Task::Run)
+    go(args, &load::with_decisions(&args.migration)?, Task::Run)
 }
 
 /// What is done.
@@ -293,9 +293,10 @@ pub(crate) fn open_failure(error: &OpenError) -> Failure {
         OpenError::Held { .. } => Failure::new(Exit::Busy, error.to_string())
             .hint("wait until it ends, or stop it; `transload status` shows where it stands"),
         OpenError::Io { source, .. } => unwritable(error.to_string(), source),
-        OpenError::Schema { .. } | OpenError::Damaged { .. } => {
-            Failure::new(Exit::Usage, error.to_string()).hint(RESTORE)
+        OpenError::Schema { source, .. } => {
+            Failure::new(Exit::Usage, error.to_string()).hint(restore_or(source))
         }
+        OpenError::Damaged { .. } => Failure::new(Exit::Usage, error.to_string()).hint(RESTORE),
     }
 }
 

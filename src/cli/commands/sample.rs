@@ -78,7 +78,7 @@ pub enum SampleFormat {
 /// # Errors
 /// As for `run`.
 pub fn run(args: &SampleArgs) -> Result<Exit, Failure> {
-    let loaded = load::migration(&args.migration)?;
+    let loaded = load::with_decisions(&args.migration)?;
     if matches!(
         loaded.migration.destination,
         DestinationConnection::Folder { .. }

@@ -4,6 +4,7 @@ use super::{discover::DocumentFormat, open_view, state_folder};
 use crate::{
     cli::{
         approval::{self, Standing},
+        decided,
         exit::{Exit, Failure},
         load, out,
     },
@@ -71,6 +72,11 @@ fn tell(args: &StatusArgs, report: &StatusReport) {
 fn look(args: &StatusArgs) -> Result<StatusReport, Failure> {
     let loaded = load::quietly(&args.migration);
     let view = open_view(&args.migration).map_err(|failure| with_pace(failure, loaded.as_ref()))?;
+    if loaded.is_none()
+        && let Some(note) = decided::wrong(&args.migration)
+    {
+        out::note(&note);
+    }
     let facts = Facts {
         now: SystemClock::new().now(),
         migration: args.migration.display().to_string(),
@@ -159,7 +165,10 @@ fn approval_of(migration: &Path, loaded: Option<&load::Loaded>) -> ApprovalState
     };
     let Some(loaded) = loaded else {
         "not_known".clone_into(&mut state.state);
-        state.why = vec!["the specs have errors (`transload validate`)".to_owned()];
+        state.why = vec![match decided::read(&state_folder(migration)) {
+            Ok(_) => "the specs have errors (`transload validate`)".to_owned(),
+            Err(failure) => failure.message,
+        }];
         return state;
     };
     let given = |state: &mut ApprovalState, approved: Approved| {

@@ -98,9 +98,7 @@ async fn start(
     let state = state_folder(&migration.path);
     let ledger = ledger_path(&migration.path);
     let view = match ledger.is_file() {
-        true => {
-            Some(View::open(&ledger).map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?)
-        }
+        true => Some(View::open(&ledger).map_err(|e| super::unreadable(&ledger, &e))?),
         false => None,
     };
     let access = Access {
