@@ -16,7 +16,7 @@ use std::{
     path::PathBuf,
     sync::OnceLock,
 };
-use support::{Example, Sandbox, csv_rows, step};
+use support::{Example, Sandbox, csv_rows, sheet, step};
 
 struct World {
     sandbox: Sandbox,
@@ -667,4 +667,26 @@ fn ac_08_holds_release_themselves_when_the_owner_appears() {
     );
     let third = example.run();
     assert_eq!(third["calls_write"], 0);
+}
+
+#[test]
+fn a_name_of_a_file_is_not_taken_for_its_content() {
+    let w = world();
+    let mut rows = sheet::export(&w.example);
+    rows.retain(|r| r["step"] == "template" && r["code"] == "no_file");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    let proposed = rows[0]["proposed fix"].clone();
+    assert!(proposed.starts_with("put the file right"), "{proposed}");
+    rows[0].insert("decision".to_owned(), "set".to_owned());
+    rows[0].insert("new_value".to_owned(), "welcome.html".to_owned());
+    sheet::write(&sheet::path(&w.example), &rows);
+    let output = sheet::holds(
+        &w.example,
+        "import",
+        &["holds.csv", "--by", "Kim Ortega", "--dry-run"],
+    );
+    let said = support::failed_with(&output, 2);
+    assert!(said.contains("1 fault"), "{said}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("holds what stands in a file"), "{said}");
 }

@@ -106,6 +106,18 @@ pub fn further(mapping: &Mapping, held: &Held, field: &str) -> Fix {
     }
 }
 
+/// True when an entry sends what stands in a file that the source's cell names.
+pub fn holds_file(mapping: &Mapping, step: &Step, at: usize) -> bool {
+    let input = step.fields.get(at).map(|e| &e.input);
+    let Some(Input::Field(id)) = input else {
+        return false;
+    };
+    let object = mapping.source.objects.get(step.from.ix());
+    object
+        .and_then(|o| o.fields.get(id.ix()))
+        .is_some_and(|f| f.contents)
+}
+
 /// The destination field of an entry.
 pub fn target<'m>(mapping: &'m Mapping, step: &Step, entry: usize) -> Option<&'m Field> {
     let object = mapping.destination.objects.get(step.to.ix())?;
@@ -121,6 +133,13 @@ fn for_value(
     value: &str,
 ) -> Option<Fix> {
     let entry = step.fields.get(at)?;
+    if holds_file(mapping, step, at) {
+        let again = "put the file right in the export and run again";
+        return Some(match field.required {
+            true => Fix::say(format!("{again}; or drop")),
+            false => Fix::of("blank", "", format!("or {again}")),
+        });
+    }
     let leave_out = |say: &str| match field.required {
         true => Fix::of("set", "", format!("{say}, and the field is required")),
         false => Fix::of("blank", "", format!("or set a new_value: {say}")),
@@ -163,7 +182,7 @@ fn for_value(
             _ => leave_out("no number can be read from the old one"),
         },
         "not_a_date" | "not_a_bool" | "not_an_email" | "not_a_url" | "not_a_phone" | "not_json"
-        | "not_a_list" | "no_match" | "text_failed" | "no_file" => {
+        | "not_a_list" | "no_match" | "text_failed" => {
             leave_out("the old one cannot be read as what the field takes")
         }
         "required" => Fix::of("set", "", "the field is required"),

@@ -251,6 +251,18 @@ impl<'g> Judge<'g> {
         }
         match decision {
             Decision::Set => {
+                let mapping = self.grounds.mapping;
+                let step = mapping.steps.get(one.step.ix());
+                let file = step.zip(one.entry);
+                if file.is_some_and(|(s, at)| propose::holds_file(mapping, s, at)) {
+                    let message = format!(
+                        "`{}` holds what stands in a file, and `set` would send this text in its place",
+                        row.get("field").trim()
+                    );
+                    let hint =
+                        "put the file right in the export and run again; or `drop` the record";
+                    return self.fault(row, "decision", message, hint);
+                }
                 let wrong = one.entry.and_then(|at| {
                     transform::trial(self.grounds.mapping, one.step, at, value, self.grounds.zone)
                 });
