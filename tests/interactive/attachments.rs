@@ -281,6 +281,31 @@ fn files_are_read_from_allowed_hosts_only_and_never_larger_than_they_may_be() {
             "{said}"
         );
     }
+    // A trace says as little of the addresses as holds do, and that nothing was sent.
+    for key in ["b-name", "b-stranger"] {
+        for format in ["json", "text"] {
+            let output = transload()
+                .arg("trace")
+                .arg(example.migration())
+                .args([&format!("attachment/{key}"), "--format", format])
+                .env("FILES_KEY", "k-123")
+                .output()
+                .expect("it runs");
+            assert!(output.status.success(), "{output:?}");
+            let told = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(
+                !told.contains("geheim") && !told.contains("user:pw"),
+                "{told}"
+            );
+            assert!(!told.contains("request: "), "{told}");
+            if format == "json" {
+                let told: Value = serde_json::from_str(&told).expect("json");
+                let step = &told["steps"][0];
+                assert_eq!(step["decision"], "held", "{told}");
+                assert_eq!(step["requests"], json!([]), "{told}");
+            }
+        }
+    }
     assert_eq!(
         stranger.seen(),
         [],

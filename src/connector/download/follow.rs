@@ -66,6 +66,17 @@ pub(super) fn shown(url: &Url) -> String {
     url.to_string()
 }
 
+/// The same for a text of which nobody knows whether it is an address. `None` when nothing is left out of it.
+pub fn bare(text: &str) -> Option<String> {
+    let text = text.trim();
+    let url = Url::parse(text).ok().filter(Url::has_host)?;
+    let secret = !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some();
+    secret.then(|| shown(&url))
+}
+
 /// How an address is asked.
 pub(in crate::connector) struct Hop {
     pub(in crate::connector) client: Client,

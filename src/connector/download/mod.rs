@@ -11,7 +11,7 @@ mod hosts;
 mod name;
 
 pub use fetch::{Downloads, Fetched, Halt, Settings};
-pub use follow::Missed;
+pub use follow::{Missed, bare};
 pub use hosts::{Host, HostError, HostKey, Hosts};
 pub use name::safe as safe_name;
 

@@ -3,6 +3,7 @@
 
 mod chain;
 mod evaluate;
+mod secret;
 
 use super::{
     RunError,
@@ -167,6 +168,10 @@ pub async fn trace(inputs: Inputs) -> Result<Trace, RunError> {
             told.there.push(there);
         }
     }
+    secret::hide(&mut out, |name| {
+        let mut all = mapping.destination.objects.iter();
+        all.find(|o| o.name == name)
+    });
     Ok(out)
 }
 
@@ -261,7 +266,12 @@ fn remember(
     .map_err(internal)?;
     told.known = known;
     view.each_hold(Some(step), |h| {
-        if h.key == key && told.decision.is_empty() {
+        // Whether a file can be had, only loading tells: the mapping alone takes the record for loaded.
+        let file = h.code.starts_with("file_");
+        if h.key == key && (told.decision.is_empty() || (file && told.decision == "loaded")) {
+            if file {
+                told.requests.clear();
+            }
             told.decision = match h.kind {
                 HoldKind::Held => "held",
                 HoldKind::Failed => "failed",
