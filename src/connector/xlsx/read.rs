@@ -17,7 +17,10 @@ use std::{
     fs::File,
     io::BufReader,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    sync::{
+        Once,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -90,8 +93,9 @@ impl XlsxReader {
             columns: columns.to_vec(),
             forms: forms.to_vec(),
         };
+        keep_quiet();
         let thread = std::thread::Builder::new()
-            .name("sheet".to_owned())
+            .name(THREAD.to_owned())
             .spawn(move || work.run(&told, &send))
             .map_err(|source| ExtractError::Io {
                 path: path.to_owned(),
@@ -150,6 +154,23 @@ fn heard<T>(from: &Receiver<T>, cancel: Option<&Cancel>) -> Result<Option<T>, Ex
             Err(RecvTimeoutError::Timeout) => {}
         }
     }
+}
+
+/// Name of the threads that read sheets.
+const THREAD: &str = "sheet";
+
+/// The library gives up on some damaged workbooks with a panic. Whoever waits tells it in words; its own message would
+/// only stand between them.
+fn keep_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if std::thread::current().name() != Some(THREAD) {
+                usual(info);
+            }
+        }));
+    });
 }
 
 const BROKEN: &str =
