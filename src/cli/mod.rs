@@ -20,6 +20,7 @@ pub mod out;
 pub mod preflight;
 pub mod prints;
 pub mod pacing;
+pub mod person;
 pub mod progress;
 pub mod sampled;
 pub mod signal;

@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod cancel;
+mod causes;
 pub mod contract;
 pub mod csv;
 pub mod download;

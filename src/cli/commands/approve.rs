@@ -5,7 +5,7 @@ use crate::{
     cli::{
         approval,
         exit::{Exit, Failure},
-        load, out,
+        load, out, person,
     },
     clock::{Clock, SystemClock},
     ledger::{Approval, Entry, Ledger, Options, RunMeta},
@@ -24,7 +24,7 @@ pub struct ApproveArgs {
     /// The migration file.
     #[arg(default_value = "migration.yaml")]
     pub migration: PathBuf,
-    /// Who approves (default: the user of this machine).
+    /// Who approves (default: $USER).
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
     /// What is to be said about it.
@@ -86,7 +86,7 @@ pub fn run(args: &ApproveArgs) -> Result<Exit, Failure> {
         ));
     }
     let approval = Approval {
-        by: who(args)?,
+        by: person::named(args.by.as_deref(), "nobody is named who approves")?,
         note: args.note.clone(),
         parts: approval::parts(&loaded)?,
         accepted: findings,
@@ -161,18 +161,4 @@ fn sample(loaded: &load::Loaded) -> Result<SampleReport, Failure> {
         )));
     }
     Ok(sample)
-}
-
-fn who(args: &ApproveArgs) -> Result<String, Failure> {
-    let named = args.by.clone().or_else(|| {
-        ["USER", "LOGNAME", "USERNAME"]
-            .iter()
-            .find_map(|name| std::env::var(name).ok())
-    });
-    named
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .ok_or_else(|| {
-            Failure::new(Exit::Usage, "nobody is named who approves").hint("add `--by NAME`")
-        })
 }

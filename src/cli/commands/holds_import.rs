@@ -13,7 +13,7 @@ use crate::{
             judge::{Grounds, Judged, Remark, judge},
             read,
         },
-        load, out,
+        load, out, person,
     },
     clock::{Clock, SystemClock},
     ledger::{Entry, Ledger, Options, RunMeta, View},
@@ -50,7 +50,10 @@ pub struct HoldsImport {
 /// # Errors
 /// When something is wrong with the sheet (2), when a run is under way (7).
 pub fn run(args: &HoldsImport) -> Result<Exit, Failure> {
-    let by = who(args)?;
+    let by = person::named(
+        args.by.as_deref(),
+        "nobody is named who decides: there is no --by, and $USER is not set",
+    )?;
     let sheet = read::read(&args.file)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     // From what was decided before until it is written again nobody else decides.
@@ -308,22 +311,4 @@ fn tell(args: &HoldsImport, judged: &Judged, noted: &Noted, standing: Standing) 
         );
     }
     out::result(&text);
-}
-
-fn who(args: &HoldsImport) -> Result<String, Failure> {
-    let named = args.by.clone().or_else(|| {
-        ["USER", "LOGNAME", "USERNAME"]
-            .iter()
-            .find_map(|name| std::env::var(name).ok())
-    });
-    named
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .ok_or_else(|| {
-            Failure::new(
-                Exit::Usage,
-                "nobody is named who decides: there is no --by, and $USER is not set",
-            )
-            .hint("add `--by NAME`")
-        })
 }

@@ -4,6 +4,7 @@ use super::{
     hosts::Inside,
     name::{of_disposition, percent_decoded, safe},
 };
+use crate::connector::causes::causes;
 use reqwest::{
     Client, Response, StatusCode,
     header::{
@@ -267,20 +268,7 @@ fn unsent(url: &Url, e: reqwest::Error) -> Fault {
 
 /// True when the name of the host led inside.
 fn is_inside(e: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(e);
-    while let Some(error) = next {
-        if error.is::<Inside>() {
-            return true;
-        }
-        let wrapped = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        next = match wrapped {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    false
+    causes(e).any(|error| error.is::<Inside>())
 }
 
 /// The last cause of an error. Holds no address.

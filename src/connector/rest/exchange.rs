@@ -4,7 +4,7 @@
 //! judges nothing and tries nothing again.
 
 use super::payload::{FilePart, Payload};
-use crate::connector::cancel::Cancel;
+use crate::connector::{cancel::Cancel, causes::causes};
 use reqwest::{
     Client, Method, Response,
     header::{CONTENT_TYPE, HeaderMap, LOCATION},
@@ -174,21 +174,12 @@ fn no_answer(e: reqwest::Error) -> Raw {
 
 /// True when the server's certificate is not trusted: waiting does not heal that.
 fn bad_certificate(e: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(e);
-    while let Some(error) = next {
-        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
-            return true;
-        }
-        // What an I/O error wraps is not its source.
-        let wrapped = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        next = match wrapped {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    false
+    causes(e).any(|error| {
+        matches!(
+            error.downcast_ref(),
+            Some(rustls::Error::InvalidCertificate(_))
+        )
+    })
 }
 
 /// An error with its causes, each said once. Holds no address.
