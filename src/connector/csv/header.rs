@@ -2,11 +2,13 @@
 
 use crate::{
     connector::{
-        csv::split::{Sink, split},
+        csv::split::{Sink, split, undouble},
         text::{Block, Damage, blocks::shortened},
     },
     value::{Cell, CellKind, Page, RowFault},
 };
+use memchr::memchr;
+use std::ops::Range;
 
 /// Most columns of a file.
 const COLUMNS_MAX: usize = 16_384;
@@ -42,8 +44,8 @@ pub struct Layout {
     headers: Vec<String>,
     /// For each column of the file what becomes of it.
     takes: Vec<Place>,
-    /// Cells of a page's row.
-    width: usize,
+    /// A page's row without a value.
+    blank: Vec<Cell>,
     /// Pairs of positions in a page's row: the second holds the same column as the first.
     copies: Vec<(usize, usize)>,
     /// Positions of columns that no header names.
@@ -145,7 +147,7 @@ impl Layout {
             delimiter,
             headers,
             takes,
-            width: columns.len(),
+            blank: vec![ABSENT; columns.len()],
             copies,
             missing,
         })
@@ -200,7 +202,7 @@ impl Layout {
             layout: self,
             text: &text,
             damage: damage.iter().skip_while(|d| d.at < start).peekable(),
-            extra: String::new(),
+            extra: Vec::new(),
             cells: spare.cells,
             lines: spare.lines,
             faults: spare.faults,
@@ -223,9 +225,10 @@ impl Layout {
         cells.truncate(row);
         found.extend(faults);
         let mut text = text;
-        text.push_str(&extra);
+        // Quotes are taken out of it, so it is text as the block is.
+        text.push_str(simdutf8::basic::from_utf8(&extra).unwrap_or_default());
         Page {
-            width: self.width,
+            width: self.blank.len(),
             text,
             cells,
             lines,
@@ -256,7 +259,7 @@ struct Rows<'b, D: Iterator<Item = &'b Damage>> {
     text: &'b str,
     damage: std::iter::Peekable<D>,
     /// Texts of cells that do not stand in the block as they are; goes behind its text.
-    extra: String,
+    extra: Vec<u8>,
     cells: Vec<Cell>,
     lines: Vec<u64>,
     faults: Vec<RowFault>,
@@ -268,7 +271,8 @@ struct Rows<'b, D: Iterator<Item = &'b Damage>> {
 
 impl<'b, D: Iterator<Item = &'b Damage>> Rows<'b, D> {
     fn open(&mut self) {
-        self.cells.resize(self.row + self.layout.width, ABSENT);
+        self.cells.truncate(self.row);
+        self.cells.extend_from_slice(&self.layout.blank);
     }
 
     #[inline]
@@ -322,13 +326,21 @@ impl<'b, D: Iterator<Item = &'b Damage>> Sink for Rows<'b, D> {
         self.put(column, start, end - start);
     }
 
-    fn built(&mut self, column: usize, text: &str) {
+    #[inline]
+    fn quoted(&mut self, column: usize, inner: Range<usize>, behind: Range<usize>) {
         if matches!(self.layout.takes.get(column), Some(Place::Pass) | None) {
             return;
         }
-        let start = self.text.len() + self.extra.len();
-        self.extra.push_str(text);
-        self.put(column, start, text.len());
+        let bytes = self.text.as_bytes();
+        let text = bytes.get(inner.clone()).unwrap_or_default();
+        if behind.is_empty() && memchr(b'"', text).is_none() {
+            return self.put(column, inner.start, inner.len());
+        }
+        let from = self.extra.len();
+        undouble(bytes, inner, &mut self.extra);
+        let behind = bytes.get(behind).unwrap_or_default();
+        self.extra.extend_from_slice(behind);
+        self.put(column, bytes.len() + from, self.extra.len() - from);
     }
 
     #[inline]
@@ -345,14 +357,13 @@ impl<'b, D: Iterator<Item = &'b Damage>> Sink for Rows<'b, D> {
                 }
             }
             self.lines.push(line);
-            self.row += self.layout.width;
+            self.row += self.layout.blank.len();
         } else if let Some(why) = self.fault(cells, start, end) {
             self.faults.push(RowFault {
                 line,
                 raw: shortened(self.text.get(start..end).unwrap_or_default()),
                 why,
             });
-            self.cells.truncate(self.row);
         }
         self.open();
         true

@@ -5,7 +5,6 @@
 //! its header is a fault with its line, never dropped. Cells are texts; types come later.
 
 pub mod header;
-mod marks;
 pub mod read;
 pub mod sniff;
 pub mod split;

@@ -6,13 +6,13 @@ use crate::{
         csv::{
             header::{Column, Layout},
             sniff,
-            split::{Sink, split},
+            split::{Sink, split, unquoted},
         },
         text::{Block, Blocks, Limits, RowEnds, decode},
     },
     value::Page,
 };
-use std::{path::Path, sync::Arc};
+use std::{ops::Range, path::Path, sync::Arc};
 
 /// Bytes that the separator is guessed from.
 const SNIFF: usize = 64 * 1024;
@@ -193,13 +193,13 @@ struct Header<'t> {
 }
 
 impl Sink for Header<'_> {
-    fn cell(&mut self, column: usize, start: usize, end: usize) {
-        let text = self.text;
-        self.built(column, text.get(start..end).unwrap_or_default());
+    fn cell(&mut self, _column: usize, start: usize, end: usize) {
+        let text = self.text.get(start..end).unwrap_or_default();
+        self.cells.push(text.to_owned());
     }
 
-    fn built(&mut self, _column: usize, text: &str) {
-        self.cells.push(text.to_owned());
+    fn quoted(&mut self, _column: usize, inner: Range<usize>, behind: Range<usize>) {
+        self.cells.push(unquoted(self.text, inner, behind));
     }
 
     fn row(&mut self, _cells: usize, _start: usize, _end: usize, _line: u64) -> bool {

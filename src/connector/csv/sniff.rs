@@ -1,6 +1,7 @@
 //! Guesses the cell separator of a CSV file from its first rows.
 
-use crate::connector::csv::split::{Sink, split};
+use crate::connector::csv::split::{Sink, split, unquoted};
+use std::ops::Range;
 
 /// Separators that are tried, the likeliest first.
 const CANDIDATES: &[u8] = b",;\t|";
@@ -40,14 +41,16 @@ struct Seen<'t> {
 }
 
 impl Sink for Seen<'_> {
-    fn cell(&mut self, column: usize, start: usize, end: usize) {
-        let text = self.text;
-        self.built(column, text.get(start..end).unwrap_or_default());
+    fn cell(&mut self, _column: usize, start: usize, end: usize) {
+        if self.widths.is_empty() {
+            let text = self.text.get(start..end).unwrap_or_default();
+            self.header.push(text.to_owned());
+        }
     }
 
-    fn built(&mut self, _column: usize, text: &str) {
+    fn quoted(&mut self, _column: usize, inner: Range<usize>, behind: Range<usize>) {
         if self.widths.is_empty() {
-            self.header.push(text.to_owned());
+            self.header.push(unquoted(self.text, inner, behind));
         }
     }
 

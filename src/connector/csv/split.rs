@@ -2,15 +2,21 @@
 //!
 //! A cell is a range of the block's own text, so nothing is copied unless a quote is doubled.
 
-use crate::connector::{csv::marks::Marks, text::count_breaks};
+use crate::connector::text::{
+    lanes::{Lanes, WIDTH},
+    outline::Outline,
+};
+use memchr::memchr;
+use std::ops::Range;
 
 /// What a row is made of, as the splitter finds it.
 pub(crate) trait Sink {
     /// A cell whose text stands at `start..end`.
     fn cell(&mut self, column: usize, start: usize, end: usize);
 
-    /// A cell whose text had to be put together.
-    fn built(&mut self, column: usize, text: &str);
+    /// A cell in quotes: what stands between them, where a quote is doubled, and what follows them up to the end of the
+    /// cell, nearly always nothing, which belongs to it as it stands.
+    fn quoted(&mut self, column: usize, inner: Range<usize>, behind: Range<usize>);
 
     /// A row ended: its number of cells, its text at `start..end` with its line end, and its first line.
     /// False to stop.
@@ -27,118 +33,162 @@ pub(crate) fn split(
     sink: &mut impl Sink,
 ) -> (usize, u64) {
     let bytes = text.as_bytes();
-    let mut marks = Marks::new(bytes, [delimiter, b'\n', b'\r'], from);
-    let mut at = from;
+    let mut outline = Outline::new(delimiter);
+    let (mut at, mut row_start, mut column) = (from, from, 0);
     let mut line = line;
-    let mut built = String::new();
-    'rows: while at < bytes.len() {
-        let row_start = at;
-        let row_line = line;
-        let mut column = 0;
-        let mut any_quoted = false;
-        loop {
-            // `end` is the mark that closes the cell, or the end of the text.
-            let end;
+    // Line breaks in quotes of the row at hand.
+    let mut inner_breaks = 0;
+    // Up to there cells may hold quotes that are plain text.
+    let mut plain = 0;
+    let mut base = from;
+    while base < bytes.len() {
+        let (lanes, n) = Lanes::at(bytes, base);
+        let shape = outline.step(&lanes, n);
+        if shape.plain != 0 {
+            plain = base + WIDTH - shape.plain.leading_zeros() as usize;
+        }
+        let mut ends = shape.ends;
+        let mut inner = shape.breaks & !shape.outer;
+        while ends != 0 {
+            let bit = ends & ends.wrapping_neg();
+            let end = base + ends.trailing_zeros() as usize;
+            ends ^= bit;
+            let ends_row = shape.outer & bit != 0;
             if bytes.get(at) == Some(&b'"') {
-                let cell = quoted(text, at, &mut built);
-                any_quoted = true;
-                marks.go_to(cell.after);
-                end = marks.next().unwrap_or(bytes.len());
-                if end == cell.after && !cell.built {
-                    sink.cell(column, at + 1, cell.end);
-                } else {
-                    if !cell.built {
-                        built.clear();
-                        built.push_str(text.get(at + 1..cell.end).unwrap_or_default());
-                    }
-                    // What follows the closing quote belongs to the cell as it stands.
-                    built.push_str(text.get(cell.after..end).unwrap_or_default());
-                    sink.built(column, &built);
-                }
+                quoted(bytes, column, at, end, plain > at, sink);
+            } else if ends_row && column == 0 && at == end {
+                // An empty line.
+                at = after_line(bytes, end);
+                row_start = at;
+                line += 1;
+                continue;
             } else {
-                end = marks.next().unwrap_or(bytes.len());
-                if column == 0 && end == at && bytes.get(at).is_some_and(|b| *b != delimiter) {
-                    // An empty line.
-                    at = after_line(bytes, end, &mut marks);
-                    line += 1;
-                    continue 'rows;
-                }
                 sink.cell(column, at, end);
             }
             column += 1;
-            match bytes.get(end) {
-                Some(b) if *b == delimiter => at = end + 1,
-                Some(_) => {
-                    at = after_line(bytes, end, &mut marks);
-                    break;
-                }
-                None => {
-                    at = bytes.len();
-                    break;
-                }
+            if !ends_row {
+                at = end + 1;
+                continue;
             }
+            at = after_line(bytes, end);
+            let row_line = line;
+            line += 1;
+            if inner_breaks != 0 || inner != 0 {
+                let before = inner & (bit - 1);
+                line += inner_breaks + u64::from(before.count_ones());
+                inner ^= before;
+                inner_breaks = 0;
+            }
+            if !sink.row(column, row_start, at, row_line) {
+                return (at, line);
+            }
+            row_start = at;
+            column = 0;
         }
-        line += if any_quoted {
-            count_breaks(bytes.get(row_start..at).unwrap_or_default())
-        } else {
-            1
-        };
-        if !sink.row(column, row_start, at, row_line) {
-            break;
+        if inner != 0 {
+            inner_breaks += u64::from(inner.count_ones());
         }
+        base += WIDTH;
     }
-    (at, line)
+    if column > 0 || at < bytes.len() {
+        // The last row has no line end.
+        if bytes.get(at) == Some(&b'"') {
+            quoted(bytes, column, at, bytes.len(), true, sink);
+        } else {
+            sink.cell(column, at, bytes.len());
+        }
+        sink.row(column + 1, row_start, bytes.len(), line);
+        line += inner_breaks;
+    }
+    (bytes.len(), line)
 }
 
 /// The position after the line end that starts here.
 #[inline]
-fn after_line(bytes: &[u8], at: usize, marks: &mut Marks<'_, 3>) -> usize {
-    if bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n') {
-        marks.go_to(at + 2);
-        at + 2
-    } else {
-        at + 1
-    }
+fn after_line(bytes: &[u8], at: usize) -> usize {
+    let two = bytes.get(at..at + 2) == Some(b"\r\n");
+    at + 1 + usize::from(two)
 }
 
-struct Quoted {
-    /// Where the text ends, when it is not built.
+/// Tells the sink of the cell at `at..end`, which opens with a quote. Unless `doubtful`, its last byte closes it.
+#[inline]
+fn quoted(
+    bytes: &[u8],
+    column: usize,
+    at: usize,
     end: usize,
-    /// The position after the closing quote.
-    after: usize,
-    /// True when quotes were doubled and the text stands in the buffer.
-    built: bool,
+    doubtful: bool,
+    sink: &mut impl Sink,
+) {
+    let close = match doubtful {
+        true => closing(bytes, at + 1, end),
+        false => end - 1,
+    };
+    sink.quoted(column, at + 1..close, (close + 1).min(end)..end);
 }
 
-/// Reads the quoted text that opens at `at`. Without a closing quote it goes to the end.
-fn quoted(text: &str, at: usize, buffer: &mut String) -> Quoted {
-    let bytes = text.as_bytes();
-    let mut piece = at + 1;
-    let mut built = false;
-    let mut quotes = Marks::new(bytes, [b'"'], piece);
-    let end = loop {
-        let Some(quote) = quotes.next() else {
-            break bytes.len();
-        };
-        if bytes.get(quote + 1) != Some(&b'"') {
-            break quote;
+/// Where the quote stands that closes the text from `from` on; `end` when none does.
+#[cold]
+fn closing(bytes: &[u8], from: usize, end: usize) -> usize {
+    let mut at = from;
+    while let Some(n) = memchr(b'"', bytes.get(at..end).unwrap_or_default()) {
+        if at + n + 1 == end || bytes.get(at + n + 1) != Some(&b'"') {
+            return at + n;
         }
-        quotes.next();
-        if !built {
-            buffer.clear();
-            built = true;
+        at += n + 2;
+    }
+    end
+}
+
+/// Appends the text at `range` with one quote for each two.
+pub(crate) fn undouble(bytes: &[u8], range: Range<usize>, out: &mut Vec<u8>) {
+    /// Copied at once, whatever is needed of it.
+    const STRIDE: usize = 16;
+    let start = out.len();
+    out.resize(start + range.len() + STRIDE, 0);
+    let (mut from, mut to) = (range.start, start);
+    let mut piece = |from: usize, upto: usize| {
+        let len = upto - from;
+        let whole = (bytes.get(from..from + STRIDE), out.get_mut(to..to + STRIDE));
+        if let (true, (Some(source), Some(place))) = (len <= STRIDE, whole) {
+            place.copy_from_slice(source);
+        } else if let (Some(source), Some(place)) =
+            (bytes.get(from..upto), out.get_mut(to..to + len))
+        {
+            place.copy_from_slice(source);
         }
-        buffer.push_str(text.get(piece..=quote).unwrap_or_default());
-        piece = quote + 2;
+        to += len;
     };
-    if built {
-        buffer.push_str(text.get(piece..end).unwrap_or_default());
+    let mut base = range.start;
+    while base < range.end {
+        let (lanes, _) = Lanes::at(bytes, base);
+        let mut quotes = lanes.equal(b'"');
+        while quotes != 0 {
+            let at = base + quotes.trailing_zeros() as usize;
+            quotes &= quotes - 1;
+            if at >= range.end {
+                break;
+            }
+            // The second of two is passed over.
+            if at >= from {
+                piece(from, at + 1);
+                from = at + 2;
+            }
+        }
+        base += WIDTH;
     }
-    Quoted {
-        end,
-        after: (end + 1).min(bytes.len()),
-        built,
+    if from < range.end {
+        piece(from, range.end);
     }
+    out.truncate(to);
+}
+
+/// The text of a cell in quotes.
+pub(crate) fn unquoted(text: &str, inner: Range<usize>, behind: Range<usize>) -> String {
+    let mut cell = Vec::new();
+    undouble(text.as_bytes(), inner, &mut cell);
+    cell.extend_from_slice(text.as_bytes().get(behind).unwrap_or_default());
+    String::from_utf8_lossy(&cell).into_owned()
 }
 
 #[cfg(test)]
@@ -158,9 +208,9 @@ mod tests {
             assert_eq!(column, self.row.len());
             self.row.push(self.text[start..end].to_owned());
         }
-        fn built(&mut self, column: usize, text: &str) {
+        fn quoted(&mut self, column: usize, inner: Range<usize>, behind: Range<usize>) {
             assert_eq!(column, self.row.len());
-            self.row.push(text.to_owned());
+            self.row.push(unquoted(self.text, inner, behind));
         }
         fn row(&mut self, cells: usize, _: usize, _: usize, line: u64) -> bool {
             assert_eq!(cells, self.row.len());

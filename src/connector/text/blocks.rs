@@ -86,7 +86,8 @@ pub struct Blocks {
     ended: bool,
     /// A row that is too long and has not ended yet.
     passing: Option<RowFault>,
-    spare: Vec<u8>,
+    /// Empty; its memory is used for the next text.
+    spare: String,
 }
 
 impl Blocks {
@@ -154,7 +155,7 @@ impl Blocks {
             started: false,
             ended: false,
             passing: None,
-            spare: Vec::new(),
+            spare: String::new(),
         }
     }
 
@@ -186,7 +187,7 @@ impl Blocks {
     /// Takes back a text that is no longer needed, to use its memory again.
     pub fn recycle(&mut self, text: String) {
         if self.spare.capacity() < text.capacity() && text.capacity() <= 4 * self.limits.block {
-            self.spare = text.into_bytes();
+            self.spare = text;
             self.spare.clear();
         }
     }
@@ -246,7 +247,7 @@ impl Blocks {
         if let Mode::Utf8 { sure: false } = self.mode {
             let rows = self.buffer.get(..end).unwrap_or_default();
             if !rows.is_ascii() {
-                let encoding = match std::str::from_utf8(rows) {
+                let encoding = match simdutf8::basic::from_utf8(rows) {
                     Ok(_) => UTF_8,
                     Err(_) => decode::guess(rows),
                 };
@@ -258,19 +259,9 @@ impl Blocks {
             }
         }
         let line = self.line;
-        self.line += count_breaks(self.buffer.get(..end).unwrap_or_default());
+        self.line += self.cutter.row_breaks(&self.buffer);
         let unclosed = unclosed.then(|| self.unclosed(end));
-        let mut rest = std::mem::take(&mut self.spare);
-        rest.clear();
-        rest.reserve(self.limits.block + self.limits.block / 8);
-        if unclosed.is_none() {
-            rest.extend_from_slice(self.buffer.get(end..).unwrap_or_default());
-            self.cutter.drop_front(&self.buffer, end);
-        } else {
-            self.cutter = Cutter::new(self.ends);
-        }
-        self.buffer.truncate(end);
-        let bytes = std::mem::replace(&mut self.buffer, rest);
+        let zeros = self.cutter.may_hold_zeros();
         let mut damage = Vec::new();
         let in_block = self.malformed.partition_point(|at| *at < end);
         for at in self.malformed.drain(..in_block) {
@@ -282,15 +273,29 @@ impl Blocks {
         for at in &mut self.malformed {
             *at -= end;
         }
-        let text = match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(broken) => marked(broken.as_bytes(), &mut damage),
+        let rows = self.buffer.get(..end).unwrap_or_default();
+        let text = match simdutf8::basic::from_utf8(rows) {
+            Ok(rows) => {
+                let mut text = std::mem::take(&mut self.spare);
+                text.push_str(rows);
+                text
+            }
+            Err(_) => marked(rows, &mut damage),
         };
-        for at in memchr::memchr_iter(0, text.as_bytes()) {
-            damage.push(Damage {
-                at,
-                why: "holds a zero byte",
-            });
+        if unclosed.is_none() {
+            self.cutter.drop_front(&self.buffer, end);
+            self.buffer.drain(..end);
+        } else {
+            self.cutter = Cutter::new(self.ends);
+            self.buffer.clear();
+        }
+        if zeros {
+            for at in memchr::memchr_iter(0, text.as_bytes()) {
+                damage.push(Damage {
+                    at,
+                    why: "holds a zero byte",
+                });
+            }
         }
         damage.sort_by_key(|d| d.at);
         Some(Block {

@@ -1,6 +1,10 @@
 //! Where rows end, found piece by piece without looking into cells.
 
-use memchr::{memchr, memchr_iter, memchr3, memrchr};
+use super::{
+    lanes::Lanes,
+    outline::{Outline, Shape},
+};
+use memchr::{memchr, memchr_iter, memrchr};
 
 /// What ends a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,23 +24,33 @@ pub struct Cutter {
     ends: RowEnds,
     /// The first byte not seen yet.
     seen: usize,
-    /// Inside quotes at `seen`.
-    quoted: bool,
-    /// The byte before the buffer's first one is the end of a row or cell, or the file's start.
-    fresh: bool,
+    /// What stands at `seen`, where rows may hold quotes.
+    outline: Outline,
     /// End of the last complete row, 0 for none.
     row_end: usize,
+    /// Line breaks of the buffer in what was seen.
+    breaks: u64,
+    /// Those before the 64 bytes in which the last complete row ends, and its own in these.
+    row_breaks: (u64, u64),
+    /// A zero byte was seen, or nobody looked.
+    zeros: bool,
 }
 
 impl Cutter {
     /// A cutter for a buffer that begins at the start of a row.
     pub fn new(ends: RowEnds) -> Cutter {
+        let (delimiter, zeros) = match ends {
+            RowEnds::Lines => (0, true),
+            RowEnds::Quoted { delimiter } => (delimiter, false),
+        };
         Cutter {
             ends,
             seen: 0,
-            quoted: false,
-            fresh: true,
+            outline: Outline::new(delimiter),
             row_end: 0,
+            breaks: 0,
+            row_breaks: (0, 0),
+            zeros,
         }
     }
 
@@ -47,7 +61,22 @@ impl Cutter {
 
     /// True when what was seen ends inside quotes.
     pub fn in_quotes(&self) -> bool {
-        self.quoted
+        self.outline.in_quotes()
+    }
+
+    /// Line breaks up to the end of the last complete row.
+    pub fn row_breaks(&self, buffer: &[u8]) -> u64 {
+        match self.ends {
+            RowEnds::Lines => count_breaks(buffer.get(..self.row_end).unwrap_or_default()),
+            RowEnds::Quoted { .. } => {
+                self.row_breaks.0 + u64::from(self.row_breaks.1.count_ones())
+            }
+        }
+    }
+
+    /// False when no zero byte stands in what was seen.
+    pub fn may_hold_zeros(&self) -> bool {
+        self.zeros
     }
 
     /// Looks at what is new in `buffer`. `last`: nothing follows. `first_only`: stop after one row end.
@@ -55,9 +84,15 @@ impl Cutter {
         match self.ends {
             RowEnds::Lines => self.advance_lines(buffer, last, first_only),
             RowEnds::Quoted { delimiter } => {
-                self.advance_quoted(buffer, delimiter, last, first_only);
-                if last && !self.quoted && !(first_only && self.row_end > 0) {
+                // A CR may be the first of two: the next byte tells.
+                let known = match buffer.split_last() {
+                    Some((b'\r', before)) if !last => before,
+                    _ => buffer,
+                };
+                self.advance_quoted(known, buffer, delimiter, first_only);
+                if last && !self.in_quotes() && !(first_only && self.row_end > 0) {
                     self.row_end = buffer.len();
+                    self.row_breaks = (self.breaks, 0);
                 }
             }
         }
@@ -65,21 +100,17 @@ impl Cutter {
 
     /// Forgets the first `bytes` of the buffer; the rest goes on as it was.
     pub fn drop_front(&mut self, buffer: &[u8], bytes: usize) {
-        self.fresh = match bytes.checked_sub(1).and_then(|at| buffer.get(at)) {
-            Some(before) => self.opens_after(*before),
-            None => self.fresh,
-        };
+        if let RowEnds::Quoted { .. } = self.ends {
+            let kept = buffer.get(bytes..self.seen).unwrap_or_default();
+            self.breaks = match bytes == self.row_end {
+                true => self.breaks.saturating_sub(self.row_breaks(buffer)),
+                false => count_breaks(kept),
+            };
+            self.zeros &= memchr(0, kept).is_some();
+        }
         self.seen = self.seen.saturating_sub(bytes);
         self.row_end = 0;
-    }
-
-    fn opens_after(&self, before: u8) -> bool {
-        match self.ends {
-            RowEnds::Lines => false,
-            RowEnds::Quoted { delimiter } => {
-                before == delimiter || before == b'\n' || before == b'\r'
-            }
-        }
+        self.row_breaks = (0, 0);
     }
 
     fn advance_lines(&mut self, buffer: &[u8], last: bool, first_only: bool) {
@@ -102,52 +133,29 @@ impl Cutter {
         }
     }
 
-    fn advance_quoted(&mut self, buffer: &[u8], delimiter: u8, last: bool, first_only: bool) {
-        let mut at = self.seen;
-        while let Some(rest) = buffer.get(at..).filter(|r| !r.is_empty()) {
-            if self.quoted {
-                let Some(n) = memchr(b'"', rest) else {
-                    at = buffer.len();
-                    break;
-                };
-                if n + 1 == rest.len() && !last {
-                    // The closing quote, or the first of two: the next byte tells.
-                    at += n;
-                    break;
-                }
-                if rest.get(n + 1) == Some(&b'"') {
-                    at += n + 2;
-                } else {
-                    self.quoted = false;
-                    at += n + 1;
-                }
-                continue;
+    fn advance_quoted(&mut self, known: &[u8], buffer: &[u8], delimiter: u8, first_only: bool) {
+        while self.seen < known.len() {
+            let (lanes, n) = Lanes::at(known, self.seen);
+            self.zeros |= lanes.any([0]);
+            let Shape { outer, breaks, .. } = self.outline.step(&lanes, n);
+            if outer != 0 && first_only {
+                let at = self.seen + outer.trailing_zeros() as usize;
+                let two = buffer.get(at..at + 2) == Some(b"\r\n");
+                self.row_end = at + 1 + usize::from(two);
+                self.seen = self.row_end;
+                self.outline = Outline::new(delimiter);
+                self.breaks = count_breaks(buffer.get(..self.seen).unwrap_or_default());
+                self.row_breaks = (self.breaks, 0);
+                return;
             }
-            let Some(n) = memchr3(b'"', b'\n', b'\r', rest) else {
-                at = buffer.len();
-                break;
-            };
-            let found = at + n;
-            if rest[n] == b'"' {
-                self.quoted = match found.checked_sub(1).and_then(|i| buffer.get(i)) {
-                    Some(&b) => b == delimiter || b == b'\n' || b == b'\r',
-                    None => self.fresh,
-                };
-                at = found + 1;
-                continue;
+            if outer != 0 {
+                let behind = outer.leading_zeros();
+                self.row_end = self.seen + (64 - behind as usize);
+                self.row_breaks = (self.breaks, breaks & u64::MAX >> behind);
             }
-            if rest[n] == b'\r' && n + 1 == rest.len() && !last {
-                at = found;
-                break;
-            }
-            let crlf = rest[n] == b'\r' && rest.get(n + 1) == Some(&b'\n');
-            at = found + 1 + usize::from(crlf);
-            self.row_end = at;
-            if first_only {
-                break;
-            }
+            self.breaks += u64::from(breaks.count_ones());
+            self.seen += n;
         }
-        self.seen = at;
     }
 }
 

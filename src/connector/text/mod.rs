@@ -4,6 +4,8 @@
 pub mod blocks;
 pub mod cut;
 pub mod decode;
+pub(crate) mod lanes;
+pub(crate) mod outline;
 
 pub use blocks::{Block, Blocks, Damage, Limits};
 pub use cut::{Cutter, RowEnds, count_breaks};
