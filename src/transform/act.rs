@@ -84,6 +84,27 @@ pub(crate) enum Act {
 }
 
 impl Act {
+    /// Puts the value after this op in place of the value.
+    #[inline]
+    pub fn change<'a>(&'a self, value: &mut Value<'a>, scope: &mut Scope<'a>) {
+        *value = match (self, &*value) {
+            (Act::Default(scalar), Value::Absent | Value::Blank) => {
+                text::literal(scalar, scope.arena)
+            }
+            (_, Value::Absent | Value::Blank | Value::Bad(_)) => return,
+            (Act::Lower, Value::Text(t)) => or_blank(text::lower_in(t, scope.arena)),
+            (Act::Prefix(prefix), Value::Text(t)) => Value::Text(joined(prefix, t, scope)),
+            (Act::Unique, Value::List(items)) => unique(items, scope),
+            (Act::Map(table), Value::Text(_)) => {
+                if table.change(value, scope.arena) {
+                    scope.lose(Loss::Merge);
+                }
+                return;
+            }
+            (_, value) => self.apply(*value, scope),
+        };
+    }
+
     /// The value after this op.
     pub fn apply<'a>(&'a self, value: Value<'a>, scope: &mut Scope<'a>) -> Value<'a> {
         match value {
@@ -428,7 +449,13 @@ fn split<'a>(found: &'a str, separator: &str, scope: &Scope<'a>) -> Value<'a> {
 
 /// Without repeats, the first of each kept.
 fn unique<'a>(items: &'a [Value<'a>], scope: &mut Scope<'a>) -> Value<'a> {
-    let repeats = |at: usize| items[..at].contains(&items[at]);
+    let repeats = |at: usize| match items[at] {
+        Value::Text(text) => {
+            let mut before = items[..at].iter();
+            before.any(|i| matches!(i, Value::Text(t) if *t == text))
+        }
+        item => items[..at].contains(&item),
+    };
     if items.len() <= 32 {
         let Some(first) = (1..items.len()).find(|at| repeats(*at)) else {
             return Value::List(items);

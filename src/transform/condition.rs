@@ -91,37 +91,37 @@ impl Condition {
             Condition::And(all) => all.iter().all(|c| c.holds(scope)),
             Condition::Or(any) => any.iter().any(|c| c.holds(scope)),
             Condition::Not(inner) => !inner.holds(scope),
-            Condition::True(node) => node.value(scope) == Value::Bool(true),
-            Condition::Present(node) => node.value(scope).is_present(),
-            Condition::Blank(node) => node.value(scope).is_blank(),
+            Condition::True(node) => node.ask(scope, |v| matches!(v, Value::Bool(true))),
+            Condition::Present(node) => node.ask(scope, Value::is_present),
+            Condition::Blank(node) => node.ask(scope, Value::is_blank),
             Condition::Compare(left, how, right) => {
-                let (left, right) = (left.value(scope), right.value(scope));
-                compare(&left, *how, &right)
+                let right = right.value(scope);
+                left.ask(scope, |left| compare(left, *how, &right))
             }
-            Condition::In(node, literals) => {
-                let value = node.value(scope);
-                literals.iter().any(|l| l.is(&value))
-            }
-            Condition::Has(node, literal) => match node.value(scope) {
+            Condition::In(node, literals) => node.ask(scope, |v| literals.iter().any(|l| l.is(v))),
+            Condition::Has(node, literal) => node.ask(scope, |v| match v {
                 Value::List(items) => items.iter().any(|i| literal.is(i)),
-                value => literal.is(&value),
-            },
-            Condition::Contains(node, finder) => match node.value(scope) {
+                value => literal.is(value),
+            }),
+            Condition::Contains(node, finder) => node.ask(scope, |v| match v {
                 Value::Text(t) => finder.find(t.as_bytes()).is_some(),
                 Value::List(items) => items
                     .iter()
                     .any(|i| matches!(i, Value::Text(t) if finder.find(t.as_bytes()).is_some())),
                 _ => false,
-            },
+            }),
             Condition::Reference {
                 node,
                 state,
                 objects,
                 to,
-            } => match node.value(scope) {
-                Value::Text(key) => reference(key, *state, objects, to, scope),
-                _ => false,
-            },
+            } => {
+                let key = node.ask(scope, |v| match v {
+                    Value::Text(key) => Some(*key),
+                    _ => None,
+                });
+                key.is_some_and(|key| reference(key, *state, objects, to, scope))
+            }
         }
     }
 }

@@ -175,15 +175,12 @@ impl FieldCode {
         out: &mut Value<'a>,
     ) -> Result<Got<'a>, Trouble<'a>> {
         if let Some(column) = self.copied {
-            let value = scope.cell(column);
-            if value.is_blank() && !self.required && !self.needed
-                || !value.is_blank() && self.encoder.takes(value)
-            {
-                match value {
-                    // Part by part: what was just written in parts is slow to read as a whole.
-                    Value::Text(t) => *out = Value::Text(t),
-                    value => *out = *value,
-                }
+            scope.copy(column, out);
+            let fits = match out.is_blank() {
+                true => !self.required && !self.needed,
+                false => self.encoder.takes(out),
+            };
+            if fits {
                 print.value(self.hash, out, self.clears);
                 return Ok(Got::Value);
             }
@@ -203,12 +200,18 @@ impl FieldCode {
                 false => Ok(Got::Value),
             };
         }
-        let (alternative, value) = match &self.node {
-            Node::FirstOf(nodes) => node::first_of(nodes, scope).unwrap_or((0, Value::Blank)),
-            Node::Column(column) => (0, scope.column(*column)),
-            node => (0, node.value(scope)),
+        let alternative = match &self.node {
+            Node::FirstOf(nodes) => {
+                let (at, value) = node::first_of(nodes, scope).unwrap_or((0, Value::Blank));
+                *out = value;
+                at
+            }
+            node => {
+                node.write(scope, out);
+                0
+            }
         };
-        self.go_on(alternative, value, scope, resolve, print, out)
+        self.go_on(alternative, scope, resolve, print, out)
     }
 
     /// The same with a value that a person gave instead of the source's.
@@ -238,45 +241,46 @@ impl FieldCode {
             Node::FirstOf(nodes) => nodes.first().unwrap_or(&self.node),
             node => node,
         };
-        let value = match first {
+        *out = match first {
             Node::Column(column) => scope.read(*column, text),
             _ => Value::Text(text),
         };
-        self.go_on(0, value, scope, resolve, print, out)
+        self.go_on(0, scope, resolve, print, out)
     }
 
-    /// From the value at first to what is written. `alternative`: which input of a `first_of` gave it.
+    /// From the value at first, which stands in `out`, to what is written. `alternative`: which input of a `first_of` gave
+    /// it.
     #[inline]
     fn go_on<'a>(
         &'a self,
         alternative: usize,
-        mut value: Value<'a>,
         scope: &mut Scope<'a>,
         resolve: &'a dyn Resolve,
         print: &mut Fingerprint,
         out: &mut Value<'a>,
     ) -> Result<Got<'a>, Trouble<'a>> {
-        if let (Some(choices), Value::Text(text)) = (&self.choices, value)
+        if let (Some(choices), Value::Text(text)) = (&self.choices, &*out)
+            && !choices.iter().any(|c| c == text)
             && !choices.iter().any(|c| same_choice(c, text))
         {
-            value = scope.bad(FaultKind::NotAChoice, text);
+            *out = scope.bad(FaultKind::NotAChoice, text);
         }
         for act in &self.before {
-            value = act.apply(value, scope);
+            act.change(out, scope);
         }
         if let Some((max, mark)) = &self.pages
-            && let Value::Text(whole) = value
+            && let Value::Text(whole) = *out
         {
             return self.spread(whole, *max, mark, scope);
         }
         for act in &self.after {
-            value = act.apply(value, scope);
+            act.change(out, scope);
         }
-        if self.blank_when_bad && matches!(value, Value::Bad(_)) {
+        if self.blank_when_bad && matches!(out, Value::Bad(_)) {
             scope.lose(Loss::All);
-            value = Value::Blank;
+            *out = Value::Blank;
         }
-        match &value {
+        match &*out {
             Value::Bad(fault) => return Err(Trouble::Fault(**fault)),
             Value::Absent | Value::Blank => {
                 if self.missing == Missing::Fallback
@@ -289,9 +293,8 @@ impl FieldCode {
                 }
                 self.lacking("")?;
                 if self.turn == Turn::Now {
-                    print.value(self.hash, &value, self.clears);
+                    print.value(self.hash, out, self.clears);
                 }
-                *out = value;
                 return Ok(Got::Value);
             }
             _ => {}
@@ -300,12 +303,10 @@ impl FieldCode {
             return Ok(Got::Deferred);
         }
         if let Some(reference) = &self.reference {
-            return self.resolve(reference, &value, alternative, scope, resolve, print, out);
+            return self.resolve(reference, alternative, scope, resolve, print, out);
         }
-        if self.encoder.takes(&value) {
-            *out = value;
-        } else {
-            match self.encoder.fits(value, scope.arena) {
+        if !self.encoder.takes(out) {
+            match self.encoder.fits(*out, scope.arena) {
                 Ok(value) => *out = value,
                 Err(_) if self.blank_when_bad => {
                     scope.lose(Loss::All);
@@ -369,23 +370,18 @@ impl FieldCode {
         print.value(self.hash, value, self.clears);
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one evaluation, which is cut in two"
-    )]
     fn resolve<'a>(
         &'a self,
         reference: &'a RefCode,
-        value: &Value<'a>,
         alternative: usize,
         scope: &mut Scope<'a>,
         resolve: &'a dyn Resolve,
         print: &mut Fingerprint,
         out: &mut Value<'a>,
     ) -> Result<Got<'a>, Trouble<'a>> {
-        let Value::List(items) = value else {
-            let key = match value {
-                Value::Text(key) => key,
+        let Value::List(items) = *out else {
+            let key = match &*out {
+                Value::Text(key) => *key,
                 other => text::canonical(other, scope.arena).unwrap_or(""),
             };
             let (found, key) = reference.find(key, alternative, resolve, scope);
@@ -414,7 +410,7 @@ impl FieldCode {
         };
         let mut records = bumpalo::collections::Vec::with_capacity_in(items.len(), scope.arena);
         let mut later = false;
-        for item in *items {
+        for item in items {
             let key = text::canonical(item, scope.arena).unwrap_or("");
             let (found, key) = reference.find(key, alternative, resolve, scope);
             match found {

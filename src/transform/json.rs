@@ -6,7 +6,14 @@ use super::text;
 use crate::value::{Fault, FaultKind, Type, Value};
 use bumpalo::Bump;
 use rust_decimal::Decimal;
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::{
+    Deserialize as _,
+    de::{
+        Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
+};
+use serde_json::Value as Json;
 use std::fmt;
 
 /// A shape: member names with their types.
@@ -35,7 +42,7 @@ struct Members<'s, 'a> {
     out: &'a mut [Value<'a>],
 }
 
-impl<'de, 's, 'a> Visitor<'de> for Members<'s, 'a> {
+impl<'de: 'a, 's, 'a> Visitor<'de> for Members<'s, 'a> {
     type Value = &'a [Value<'a>];
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,10 +53,11 @@ impl<'de, 's, 'a> Visitor<'de> for Members<'s, 'a> {
         while let Some(slot) = map.next_key_seed(Name(self.shape))? {
             match slot {
                 Some(at) => {
-                    let member: serde_json::Value = map.next_value()?;
                     let wanted = self.shape.get(at).map_or(Type::Text, |(_, t)| *t);
+                    let arena = self.arena;
+                    let value = map.next_value_seed(Typed { wanted, arena })?;
                     if let Some(place) = self.out.get_mut(at) {
-                        *place = typed(&member, wanted, self.arena);
+                        *place = value;
                     }
                 }
                 None => {
@@ -84,9 +92,86 @@ impl Visitor<'_> for Name<'_> {
     }
 }
 
+/// Reads a member as a value of a type.
+struct Typed<'a> {
+    wanted: Type,
+    arena: &'a Bump,
+}
+
+impl<'a> Typed<'a> {
+    fn text(self, found: &'a str) -> Value<'a> {
+        match found.trim().is_empty() {
+            true => Value::Blank,
+            false => from_text(found, self.wanted, self.arena),
+        }
+    }
+
+    fn whole<E>(self, json: Json) -> Result<Value<'a>, E> {
+        Ok(typed(&json, self.wanted, self.arena))
+    }
+}
+
+impl<'de: 'a, 'a> serde::de::DeserializeSeed<'de> for Typed<'a> {
+    type Value = Value<'a>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, d: D) -> Result<Value<'a>, D::Error> {
+        d.deserialize_any(self)
+    }
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for Typed<'a> {
+    type Value = Value<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value<'a>, E> {
+        Ok(Value::Blank)
+    }
+
+    fn visit_bool<E>(self, v: bool) -> Result<Value<'a>, E> {
+        self.whole(v.into())
+    }
+
+    fn visit_i64<E>(self, v: i64) -> Result<Value<'a>, E> {
+        match self.wanted {
+            Type::Int => Ok(Value::Int(v)),
+            _ => self.whole(v.into()),
+        }
+    }
+
+    fn visit_u64<E>(self, v: u64) -> Result<Value<'a>, E> {
+        match (self.wanted, i64::try_from(v)) {
+            (Type::Int, Ok(v)) => Ok(Value::Int(v)),
+            _ => self.whole(v.into()),
+        }
+    }
+
+    fn visit_f64<E>(self, v: f64) -> Result<Value<'a>, E> {
+        self.whole(v.into())
+    }
+
+    fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Value<'a>, E> {
+        Ok(self.text(v))
+    }
+
+    fn visit_str<E>(self, v: &str) -> Result<Value<'a>, E> {
+        let copy = self.arena.alloc_str(v);
+        Ok(self.text(copy))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Value<'a>, A::Error> {
+        self.whole(Json::deserialize(SeqAccessDeserializer::new(seq))?)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value<'a>, A::Error> {
+        self.whole(Json::deserialize(MapAccessDeserializer::new(map))?)
+    }
+}
+
 /// A JSON value as a value of a type.
 fn typed<'a>(member: &serde_json::Value, wanted: Type, arena: &'a Bump) -> Value<'a> {
-    use serde_json::Value as Json;
     match member {
         Json::Null => Value::Blank,
         Json::Bool(b) if wanted == Type::Bool => Value::Bool(*b),

@@ -24,6 +24,8 @@ pub(crate) struct MapTable {
     exact: bool,
     other: OtherValue,
     out: Type,
+    /// What it gives is the text as it is written.
+    as_text: bool,
     /// Told of every look-up, under this position of the map.
     trace: Option<(Arc<Trace>, usize)>,
 }
@@ -59,6 +61,7 @@ impl MapTable {
             exact: map.exact,
             other: map.other.clone(),
             out: map.out_type,
+            as_text: matches!(map.out_type, Type::Text | Type::Enum | Type::Id),
             trace: None,
         };
         let mut outs = hashbrown::HashMap::<&str, u32>::new();
@@ -130,6 +133,29 @@ impl MapTable {
         } else {
             json::from_text(to, self.out, arena)
         }
+    }
+
+    /// Puts what the map makes of a value in its place, as [`MapTable::apply`] does.
+    pub fn change<'a>(&'a self, value: &mut Value<'a>, arena: &'a Bump) -> bool {
+        if let Value::Text(found) = *value
+            && self.trace.is_none()
+            && self.as_text
+        {
+            let key = match self.exact {
+                true => found,
+                false => text::fold_in(found, arena),
+            };
+            if let Some(row) = self.find(self.hasher.hash_one(key), key) {
+                *value = match row.to.as_str() {
+                    "" => Value::Blank,
+                    to => Value::Text(to),
+                };
+                return row.merges;
+            }
+        }
+        let (mapped, merged) = self.apply(*value, arena);
+        *value = mapped;
+        merged
     }
 
     /// A value through the map: texts by themselves, other values by their canonical text, lists item by item.

@@ -127,6 +127,33 @@ impl JoinCode {
 }
 
 impl Node {
+    /// The value for the record in scope into its place.
+    #[inline]
+    pub fn write<'a>(&'a self, scope: &mut Scope<'a>, out: &mut Value<'a>) {
+        match self {
+            Node::Column(column) => scope.copy(*column, out),
+            Node::Let(binding) => out.set(scope.bound(*binding)),
+            Node::Member(binding, member) => match scope.bound(*binding) {
+                Value::List(members) => out.set(members.get(*member).unwrap_or(&Value::Absent)),
+                other => out.set(other),
+            },
+            node => *out = node.value(scope),
+        }
+    }
+
+    /// What a question about the value for the record in scope has as its answer.
+    #[inline]
+    pub fn ask<'a, T>(
+        &'a self,
+        scope: &mut Scope<'a>,
+        question: impl FnOnce(&Value<'a>) -> T,
+    ) -> T {
+        match self {
+            Node::Column(column) => question(scope.cell(*column)),
+            node => question(&node.value(scope)),
+        }
+    }
+
     /// The value for the record in scope.
     pub fn value<'a>(&'a self, scope: &mut Scope<'a>) -> Value<'a> {
         match self {
@@ -154,9 +181,9 @@ impl Node {
             }
             Node::Count(join) => Value::Int(i64::from(scope.joined(*join).count)),
             Node::Let(binding) => scope.binding(*binding),
-            Node::Member(binding, member) => match scope.binding(*binding) {
+            Node::Member(binding, member) => match scope.bound(*binding) {
                 Value::List(members) => members.get(*member).copied().unwrap_or(Value::Absent),
-                other => other,
+                other => *other,
             },
             Node::Const(scalar) => text::literal(scalar, scope.arena),
             Node::FirstOf(nodes) => match first_of(nodes, scope) {

@@ -198,6 +198,20 @@ impl<'a> Scope<'a> {
         self.cells.get(column).unwrap_or(&Value::Absent)
     }
 
+    /// The value of a column into its place: decoded there, when nothing else has asked for it.
+    #[inline]
+    pub fn copy(&mut self, column: usize, out: &mut Value<'a>) {
+        if let (Some(Record::Page(page, row)), None) = (self.record, self.members)
+            && self.turns.get(column).is_some_and(|t| *t != self.turn)
+        {
+            let (kind, text) = page.cell(row, column);
+            let columns = self.columns;
+            columns.decode_into(column, kind, text, self.arena, out);
+        } else {
+            out.set(self.cell(column));
+        }
+    }
+
     /// A text as if it stood in a column.
     #[cold]
     pub fn read(&self, column: usize, text: &'a str) -> Value<'a> {
@@ -345,24 +359,34 @@ impl<'a> Scope<'a> {
 
     /// The value of a `let`, computed once for a record.
     pub fn binding(&mut self, binding: usize) -> Value<'a> {
-        match self.lets.get(binding) {
-            Some(Some(value)) => return *value,
-            Some(None) => {}
-            None => return Value::Absent,
+        *self.bound(binding)
+    }
+
+    /// The same where it stands.
+    pub fn bound(&mut self, binding: usize) -> &Value<'a> {
+        if let Some(None) = self.lets.get(binding) {
+            self.bind(binding);
         }
+        match self.lets.get(binding) {
+            Some(Some(value)) => value,
+            _ => &Value::Absent,
+        }
+    }
+
+    fn bind(&mut self, binding: usize) {
         // A `let` that names itself or a later one finds nothing.
         self.lets[binding] = Some(Value::Absent);
         let code = &self.let_codes[binding];
-        let mut value = code.node.value(self);
+        let mut value = Value::Absent;
+        code.node.write(self, &mut value);
         for act in &code.acts {
-            value = act.apply(value, self);
+            act.change(&mut value, self);
         }
         if code.blank_when_bad && matches!(value, Value::Bad(_)) {
             self.lose(Loss::All);
             value = Value::Blank;
         }
         self.lets[binding] = Some(value);
-        value
     }
 
     /// The code of the lets, for templates.

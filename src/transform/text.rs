@@ -2,7 +2,7 @@
 //!
 //! The canonical form is what keys, joins, value maps and templates see; wire forms are the platform's.
 
-use crate::value::{Scalar, Value};
+use crate::value::{Scalar, Value, glance};
 use bumpalo::{Bump, collections::String as BumpString};
 
 /// Between the parts of a key of several fields.
@@ -52,8 +52,10 @@ pub(crate) fn push(out: &mut impl std::fmt::Write, value: &Value<'_>) {
 
 /// Appends a text trimmed and in lower case.
 pub(crate) fn push_folded(out: &mut String, text: &str) {
-    let text = text.trim();
-    if text.is_ascii() {
+    let text = glance::trim(text);
+    if glance::is_lower(text.as_bytes()) {
+        out.push_str(text);
+    } else if text.is_ascii() {
         let from = out.len();
         out.push_str(text);
         out[from..].make_ascii_lowercase();
@@ -71,15 +73,15 @@ pub(crate) fn folded(text: &str) -> String {
 
 /// A text in lower case, trimmed, without a copy where nothing changes.
 pub(crate) fn fold_in<'a>(text: &'a str, arena: &'a Bump) -> &'a str {
-    lower_in(text.trim(), arena)
+    lower_in(glance::trim(text), arena)
 }
 
 /// A text in lower case, without a copy where nothing changes.
 pub(crate) fn lower_in<'a>(text: &'a str, arena: &'a Bump) -> &'a str {
+    if glance::is_lower(text.as_bytes()) {
+        return text;
+    }
     if text.is_ascii() {
-        if !text.bytes().any(|b| b.is_ascii_uppercase()) {
-            return text;
-        }
         let copy = arena.alloc_str(text);
         copy.make_ascii_lowercase();
         return copy;
@@ -91,7 +93,7 @@ pub(crate) fn lower_in<'a>(text: &'a str, arena: &'a Bump) -> &'a str {
 
 /// True when a text, trimmed and in lower case, is this one (already trimmed and in lower case).
 pub(crate) fn folds_to(text: &str, folded: &str) -> bool {
-    let text = text.trim();
+    let text = glance::trim(text);
     if text.is_ascii() {
         return text.eq_ignore_ascii_case(folded);
     }
@@ -100,7 +102,10 @@ pub(crate) fn folds_to(text: &str, folded: &str) -> bool {
 
 /// True when two texts are equal trimmed and without case.
 pub(crate) fn fold_equal(a: &str, b: &str) -> bool {
-    let (a, b) = (a.trim(), b.trim());
+    let (a, b) = (glance::trim(a), glance::trim(b));
+    if a == b {
+        return true;
+    }
     if a.is_ascii() && b.is_ascii() {
         return a.eq_ignore_ascii_case(b);
     }

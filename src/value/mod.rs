@@ -4,6 +4,7 @@
 //! work on, [`Type`] what a field is declared to be.
 
 pub mod data_type;
+pub mod glance;
 pub mod mask;
 pub mod numbers;
 pub mod page;

@@ -110,6 +110,22 @@ impl FaultKind {
     }
 }
 
+impl<'a> Value<'a> {
+    /// Takes over another value part by part: what was just written in parts is slow to read as a whole.
+    #[inline]
+    pub fn set(&mut self, from: &Value<'a>) {
+        *self = match from {
+            Value::Absent => Value::Absent,
+            Value::Blank => Value::Blank,
+            Value::Text(t) => Value::Text(t),
+            Value::Int(i) => Value::Int(*i),
+            Value::Bool(b) => Value::Bool(*b),
+            Value::List(items) => Value::List(items),
+            other => *other,
+        };
+    }
+}
+
 impl Value<'_> {
     /// True when there is something to write: not absent, blank or bad.
     pub fn is_present(&self) -> bool {

@@ -9,8 +9,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Bytes gathered before the system is asked to write.
-const BUFFER: usize = 1 << 20;
+/// Bytes gathered before the system is asked to write. What is longer is written from where it stands: gathered first, it
+/// would be copied out of the processor's caches.
+const BUFFER: usize = 64 << 10;
 
 /// What a file is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

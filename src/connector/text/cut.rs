@@ -68,9 +68,7 @@ impl Cutter {
     pub fn row_breaks(&self, buffer: &[u8]) -> u64 {
         match self.ends {
             RowEnds::Lines => count_breaks(buffer.get(..self.row_end).unwrap_or_default()),
-            RowEnds::Quoted { .. } => {
-                self.row_breaks.0 + u64::from(self.row_breaks.1.count_ones())
-            }
+            RowEnds::Quoted { .. } => self.row_breaks.0 + u64::from(self.row_breaks.1.count_ones()),
         }
     }
 

@@ -1,14 +1,14 @@
 //! From a cell to a value: the declared type and wire format of one source field, compiled.
 
 use super::{
-    list::{self, WHITE, trimmed},
+    list::{self, trimmed},
     number,
     pattern::Pattern,
     time::{self, Moment, Zone},
 };
 use crate::{
     platform::{Field, ListFormat},
-    value::{CellKind, Fault, FaultKind, Type, Value},
+    value::{CellKind, Fault, FaultKind, Type, Value, glance},
 };
 use bumpalo::Bump;
 
@@ -93,7 +93,7 @@ impl Decoder {
             }
             CellKind::Text | CellKind::Json => {}
         }
-        let text = trim(text);
+        let text = trimmed(text);
         if text.is_empty() {
             *out = Value::Blank;
             return;
@@ -224,25 +224,10 @@ fn bad<'a>(kind: FaultKind, found: &'a str, arena: &'a Bump) -> Value<'a> {
     Value::Bad(arena.alloc(Fault { kind, found }))
 }
 
-/// Without white space at both ends; most texts have none, which two bytes show.
-fn trim(text: &str) -> &str {
-    let b = text.as_bytes();
-    match (b.first(), b.last()) {
-        (Some(first), Some(last)) if is_white(*first) || is_white(*last) => {
-            text.trim_matches(WHITE)
-        }
-        _ => text,
-    }
-}
-
-fn is_white(b: u8) -> bool {
-    matches!(b, b' ' | b'\t' | b'\r' | b'\n')
-}
-
 /// Line ends of Windows become plain ones; other texts are borrowed as they are.
 fn one_line_end<'a>(text: &'a str, arena: &'a Bump) -> &'a str {
     let bytes = text.as_bytes();
-    if memchr::memchr(b'\r', bytes).is_none_or(|at| !bytes[at..].windows(2).any(|w| w == b"\r\n")) {
+    if !glance::holds(bytes, b'\r') || !bytes.windows(2).any(|w| w == b"\r\n") {
         return text;
     }
     let mut out = bumpalo::collections::String::with_capacity_in(text.len(), arena);

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     ident::ObjectId,
     platform::{Field, ListFormat, NumberForm, Platform, zone},
-    value::{DestRef, Type, Value},
+    value::{DestRef, Type, Value, glance},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
@@ -121,18 +121,18 @@ impl Encoder {
                 }
                 out.push(b']');
             }
-            Value::List(_) => {
-                let mut text = Vec::new();
-                self.write_text(value, &mut text);
-                // The parts are all texts, so the whole is one.
-                write_text(&String::from_utf8_lossy(&text), out);
-            }
-            Value::Int(_) | Value::Decimal(_) | Value::Date(_) | Value::DateTime(_) => {
+            Value::List(_)
+            | Value::Int(_)
+            | Value::Decimal(_)
+            | Value::Date(_)
+            | Value::DateTime(_) => {
                 out.push(b'"');
                 let start = out.len();
                 self.write_text(value, out);
-                // A declared format may hold characters that JSON escapes.
-                if self.format.is_some() {
+                // Items, separators and a declared format may hold characters that JSON escapes.
+                let may = matches!(value, Value::List(_)) || self.format.is_some();
+                if may && !glance::is_plain(&out[start..]) {
+                    // The parts are all texts, so the whole is one.
                     let text = String::from_utf8_lossy(&out[start..]).into_owned();
                     out.truncate(start);
                     write_inner(&text, out);
@@ -147,7 +147,7 @@ impl Encoder {
     pub fn write_text(&self, value: &Value<'_>, out: &mut Vec<u8>) {
         match value {
             Value::Absent | Value::Blank | Value::Bad(_) => {}
-            Value::Text(t) => out.extend_from_slice(t.as_bytes()),
+            Value::Text(t) => glance::append(t.as_bytes(), out),
             Value::Int(n) => number::write_int(*n, out),
             Value::Decimal(d) => number::write_decimal(d, out),
             Value::Bool(b) => self.write_truth(*b, out),
@@ -252,7 +252,7 @@ impl Encoder {
 
 /// Puts what stands behind `start` into double quotes where a reader needs them.
 fn quote(start: usize, separator: &str, out: &mut Vec<u8>) {
-    let item = String::from_utf8_lossy(&out[start..]).into_owned();
+    let item = String::from_utf8_lossy(&out[start..]);
     let plain = !item.is_empty()
         && !item.contains(separator)
         && !item.contains(['"', '\\', '{', '}', ' ', '\t', '\r', '\n'])
@@ -260,6 +260,7 @@ fn quote(start: usize, separator: &str, out: &mut Vec<u8>) {
     if plain {
         return;
     }
+    let item = item.into_owned();
     out.truncate(start);
     out.push(b'"');
     for b in item.bytes() {

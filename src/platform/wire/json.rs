@@ -1,7 +1,9 @@
 //! JSON bytes out, and dotted paths into answers.
 
+use crate::value::glance;
 use serde_json::Value;
 use std::borrow::Cow;
+use wide::u8x16;
 
 /// For each byte: 0 when it may stand in a JSON text, else the letter of its escape (`u` for `\u00XX`).
 const ESCAPES: [u8; 256] = {
@@ -30,43 +32,46 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends the inside of a JSON text.
+#[inline]
 pub(super) fn write_inner(text: &str, out: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
-    let (mut start, mut i) = (0, 0);
-    while i < bytes.len() {
-        if let Some(eight) = bytes[i..].first_chunk::<8>()
-            && is_plain(u64::from_le_bytes(*eight))
-        {
-            i += 8;
-            continue;
-        }
-        let escape = ESCAPES[usize::from(bytes[i])];
-        if escape != 0 {
-            out.extend_from_slice(&bytes[start..i]);
-            out.extend_from_slice(&[b'\\', escape]);
-            if escape == b'u' {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                let (high, low) = (bytes[i] >> 4, bytes[i] & 15);
-                out.extend_from_slice(b"00");
-                out.extend_from_slice(&[HEX[usize::from(high)], HEX[usize::from(low)]]);
-            }
-            start = i + 1;
-        }
-        i += 1;
+    if glance::is_plain(text.as_bytes()) {
+        glance::append(text.as_bytes(), out);
+    } else {
+        write_escaped(text.as_bytes(), out);
     }
-    out.extend_from_slice(&bytes[start..]);
 }
 
-/// True when none of eight bytes needs an escape. May say no for a byte beyond a real escape, never yes for one.
-fn is_plain(eight: u64) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = 0x8080_8080_8080_8080;
-    // The classic test for a zero byte, once for each mark, and the one for bytes below 0x20.
-    let zero = |v: u64| v.wrapping_sub(ONES) & !v;
-    let quote = zero(eight ^ (ONES * 0x22));
-    let slash = zero(eight ^ (ONES * 0x5c));
-    let control = eight.wrapping_sub(ONES * 0x20) & !eight;
-    (quote | slash | control) & TOPS == 0
+fn write_escaped(bytes: &[u8], out: &mut Vec<u8>) {
+    let mut start = 0;
+    let mut base = 0;
+    while base < bytes.len() {
+        let rest = bytes.get(base..).unwrap_or_default();
+        let sixteen = rest.first_chunk::<16>().copied().unwrap_or_else(|| {
+            let mut padded = [b' '; 16];
+            for (to, from) in padded.iter_mut().zip(rest) {
+                *to = *from;
+            }
+            padded
+        });
+        let mut found = glance::escapes(u8x16::new(sixteen)).to_bitmask();
+        while found != 0 {
+            let at = base + found.trailing_zeros() as usize;
+            found &= found - 1;
+            let byte = bytes.get(at).copied().unwrap_or_default();
+            glance::append(bytes.get(start..at).unwrap_or_default(), out);
+            start = at + 1;
+            match ESCAPES[usize::from(byte)] {
+                b'u' => {
+                    const HEX: &[u8; 16] = b"0123456789abcdef";
+                    let (high, low) = (usize::from(byte >> 4), usize::from(byte & 15));
+                    out.extend_from_slice(&[b'\\', b'u', b'0', b'0', HEX[high], HEX[low]]);
+                }
+                escape => out.extend_from_slice(&[b'\\', escape]),
+            }
+        }
+        base += 16;
+    }
+    out.extend_from_slice(bytes.get(start..).unwrap_or_default());
 }
 
 /// Appends an id: all digits as a number, anything else as a text. Leading zeros and ids beyond 18 digits

@@ -8,9 +8,15 @@ use std::fmt;
 /// Ends of texts that carry no meaning: blank, tab, CR, LF.
 pub(super) const WHITE: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// A text without white space at both ends.
+/// A text without white space at both ends; most have none, which two bytes show.
+#[inline]
 pub(super) fn trimmed(text: &str) -> &str {
-    text.trim_matches(WHITE)
+    let white = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
+    let b = text.as_bytes();
+    match b.first().is_some_and(white) || b.last().is_some_and(white) {
+        true => text.trim_matches(WHITE),
+        false => text,
+    }
 }
 
 /// The items of a declared list, trimmed, without empty ones. `None`: brackets or quotes do not close.

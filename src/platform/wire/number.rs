@@ -2,6 +2,7 @@
 //!
 //! Plain digits only: what a platform writes with separators or signs of currency is text to it.
 
+use crate::value::glance;
 use rust_decimal::Decimal;
 
 /// A whole number: digits with an optional sign; zeros after a point are allowed (`3.0`).
@@ -120,7 +121,7 @@ pub(super) fn write_decimal(value: &Decimal, out: &mut Vec<u8>) {
 
 /// Appends a whole number.
 pub(super) fn write_int(value: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    glance::append(itoa::Buffer::new().format(value).as_bytes(), out);
 }
 
 #[cfg(test)]

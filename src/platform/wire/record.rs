@@ -4,7 +4,7 @@ use super::{Encoder, json::write_text};
 use crate::{
     ident::ObjectId,
     platform::{Connect, Field, Platform},
-    value::Value,
+    value::{Value, glance},
 };
 
 /// Writes records of one list of destination fields.
@@ -20,7 +20,7 @@ pub struct RecordEncoder {
 struct Member {
     /// Its name.
     name: String,
-    /// `"name":` as bytes.
+    /// `,"name":` as bytes.
     key: Vec<u8>,
     what: What,
 }
@@ -91,16 +91,30 @@ impl RecordEncoder {
     fn members(&self, members: &[Member], values: &[Value<'_>], out: &mut Vec<u8>) -> bool {
         let mut any = false;
         for member in members {
-            if let What::Value(slot) = member.what
-                && !self.is_written(slot, values)
-            {
+            // `,"name":`, for the first one without the comma.
+            let key = member.key.get(usize::from(!any)..).unwrap_or_default();
+            if let What::Value(slot) = member.what {
+                let (Some(value), Some(encoder)) = (values.get(slot), self.encoders.get(slot))
+                else {
+                    continue;
+                };
+                match value {
+                    Value::Absent | Value::Bad(_) => continue,
+                    Value::Blank if !self.clears[slot] => continue,
+                    Value::Blank => {
+                        glance::append(key, out);
+                        encoder.write_clear(out);
+                    }
+                    value => {
+                        glance::append(key, out);
+                        encoder.write_json(value, out);
+                    }
+                }
+                any = true;
                 continue;
             }
             let before = out.len();
-            if any {
-                out.push(b',');
-            }
-            out.extend_from_slice(&member.key);
+            glance::append(key, out);
             if self.member(&member.what, values, out) {
                 any = true;
             } else {
@@ -237,7 +251,7 @@ fn insert(members: &mut Vec<Member>, path: &[&str], what: What) {
 }
 
 fn member(name: &str, what: What) -> Member {
-    let mut key = Vec::new();
+    let mut key = vec![b','];
     write_text(name, &mut key);
     key.push(b':');
     Member {

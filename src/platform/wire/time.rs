@@ -148,41 +148,61 @@ fn two(b: &[u8], at: usize) -> Option<u8> {
 
 /// Appends `YYYY-MM-DD`.
 pub(super) fn write_date(date: Date, out: &mut Vec<u8>) {
-    let year = date.year();
-    if (0..=9999).contains(&year) {
-        push_two(year / 100, out);
-        push_two(year % 100, out);
-    } else {
-        out.extend_from_slice(date.to_string().split_at(7).0.as_bytes());
+    match day(date) {
+        Some(day) => out.extend_from_slice(&day),
+        None => out.extend_from_slice(&long_day(date)),
     }
-    out.push(b'-');
-    push_two(i16::from(date.month()), out);
-    out.push(b'-');
-    push_two(i16::from(date.day()), out);
 }
 
 /// Appends `YYYY-MM-DDTHH:MM:SSZ`, with a fraction only where there is one.
 pub(super) fn write_instant(instant: Timestamp, out: &mut Vec<u8>) {
     let utc = Offset::UTC.to_datetime(instant);
-    write_date(utc.date(), out);
-    out.push(b'T');
-    push_two(i16::from(utc.hour()), out);
-    out.push(b':');
-    push_two(i16::from(utc.minute()), out);
-    out.push(b':');
-    push_two(i16::from(utc.second()), out);
+    let [h, i] = pair(utc.hour().cast_unsigned());
+    let [m, n] = pair(utc.minute().cast_unsigned());
+    let [s, t] = pair(utc.second().cast_unsigned());
     let nanos = utc.subsec_nanosecond();
-    if nanos > 0 {
-        let digits = format!("{nanos:09}");
-        out.push(b'.');
-        out.extend_from_slice(digits.trim_end_matches('0').as_bytes());
+    match day(utc.date()) {
+        Some([a, b, c, d, _, e, f, _, g, j]) if nanos == 0 => out.extend_from_slice(&[
+            a, b, c, d, b'-', e, f, b'-', g, j, b'T', h, i, b':', m, n, b':', s, t, b'Z',
+        ]),
+        _ => {
+            write_date(utc.date(), out);
+            out.extend_from_slice(&[b'T', h, i, b':', m, n, b':', s, t]);
+            if nanos > 0 {
+                let digits = format!("{nanos:09}");
+                out.push(b'.');
+                out.extend_from_slice(digits.trim_end_matches('0').as_bytes());
+            }
+            out.push(b'Z');
+        }
     }
-    out.push(b'Z');
 }
 
-fn push_two(n: i16, out: &mut Vec<u8>) {
-    out.push(b'0' + (n / 10 % 10).unsigned_abs() as u8);
-    out.push(b'0' + (n % 10).unsigned_abs() as u8);
+/// `YYYY-MM-DD` of a year from 0 to 9999.
+#[inline]
+fn day(date: Date) -> Option<[u8; 10]> {
+    let year = u16::try_from(date.year()).ok().filter(|y| *y <= 9999)?;
+    let ([a, b], [c, d]) = (pair((year / 100) as u8), pair((year % 100) as u8));
+    let [e, f] = pair(date.month().cast_unsigned());
+    let [g, h] = pair(date.day().cast_unsigned());
+    Some([a, b, c, d, b'-', e, f, b'-', g, h])
+}
+
+/// The day of a year before 0, with its sign and as many digits as ISO 8601 gives it.
+#[cold]
+fn long_day(date: Date) -> Vec<u8> {
+    let mut out = date.to_string().split_at(7).0.as_bytes().to_vec();
+    for part in [date.month(), date.day()] {
+        out.push(b'-');
+        out.extend_from_slice(&pair(part.cast_unsigned()));
+    }
+    out
+}
+
+/// Two digits.
+#[inline]
+fn pair(n: u8) -> [u8; 2] {
+    [b'0' + n / 10 % 10, b'0' + n % 10]
 }
 
 #[cfg(test)]
