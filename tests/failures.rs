@@ -24,7 +24,7 @@ use support::{
 };
 use transload::{
     clock::SystemClock,
-    ledger::{Entry, Ledger, Options, RunMeta},
+    ledger::{Entry, Ledger, Options, RunMeta, View},
 };
 
 fn run(example: &Example) -> Output {
@@ -203,17 +203,14 @@ fn a_full_disk_ends_with_75_and_sends_nothing_more() {
 
 /// The intents of a step that are in a ledger, as another process sees them.
 fn intents(ledger: &Path, step: &str) -> u32 {
-    let connection = rusqlite::Connection::open(ledger).expect("a ledger");
-    connection
-        .busy_timeout(Duration::from_secs(30))
-        .and_then(|()| {
-            connection.query_row(
-                "SELECT count(*) FROM journal WHERE kind = 'intended' AND step = ?1",
-                [step],
-                |r| r.get(0),
-            )
+    let mut all = 0;
+    View::open(ledger)
+        .expect("a ledger")
+        .each_entry(0, |_, _, _, entry| {
+            all += u32::from(entry.kind() == "intended" && entry.step() == step);
         })
-        .expect("a count")
+        .expect("entries");
+    all
 }
 
 #[test]

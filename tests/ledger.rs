@@ -403,7 +403,22 @@ fn an_answer_without_an_intent_is_refused_and_harms_nobody() {
             .append_blocking(vec![confirmed("2", Origin::Created)])
             .is_err()
     );
-    assert_eq!(ledger.view().unwrap().verify().unwrap().entries, 4);
+    // One that was open before a refused request is open after it.
+    let twice = || {
+        vec![
+            confirmed("2", Origin::Created),
+            confirmed("2", Origin::Created),
+        ]
+    };
+    ledger.append_blocking(vec![intended("2")]).unwrap();
+    assert!(ledger.append_blocking(twice()).is_err());
+    let mut again = vec![intended("2")];
+    again.extend(twice());
+    assert!(ledger.append_blocking(again).is_err());
+    ledger
+        .append_blocking(vec![confirmed("2", Origin::Created)])
+        .unwrap();
+    assert_eq!(ledger.view().unwrap().verify().unwrap().entries, 6);
 }
 
 #[test]
@@ -604,7 +619,7 @@ fn torn_and_flipped_bytes_are_never_silently_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a/ledger.sqlite");
     let ledger = begun(&path);
-    for n in 0..40 {
+    for n in 0..120 {
         ledger
             .append_blocking(vec![
                 intended(&n.to_string()),
@@ -678,32 +693,38 @@ fn every_tampering_is_found_at_its_place() {
     drop(ledger);
     let cases: &[(&str, &str)] = &[
         (
-            "UPDATE journal SET data = replace(data, '\"90\"', '\"91\"') WHERE seq = 3",
-            "entry 3",
+            "UPDATE journal SET data = zeroblob(length(data)) WHERE seq = 3",
+            "entry 2",
         ),
         (
-            "UPDATE journal SET at_ms = at_ms + 1 WHERE seq = 4",
+            "UPDATE journal SET at_ms = at_ms + 1 WHERE seq = 5",
             "entry 4",
         ),
-        ("UPDATE journal SET run = 9 WHERE seq = 2", "entry 2"),
+        ("UPDATE journal SET run = 9 WHERE seq = 3", "entry 2"),
+        ("UPDATE journal SET entries = 1 WHERE seq = 3", "entry 2"),
+        ("UPDATE journal SET entries = 0 WHERE seq = 3", "entry 2"),
+        (
+            "UPDATE journal SET entries = 3, seq = 4 WHERE seq = 3",
+            "entry 2",
+        ),
         (
             "UPDATE journal SET hash = zeroblob(32) WHERE seq = 5",
-            "entry 5",
+            "entry 4",
         ),
-        ("UPDATE journal SET hash = x'00' WHERE seq = 5", "entry 5"),
-        ("DELETE FROM journal WHERE seq = 6", "entry 6"),
+        ("UPDATE journal SET hash = x'00' WHERE seq = 5", "entry 4"),
+        ("DELETE FROM journal WHERE seq = 7", "entry 6"),
         ("DELETE FROM journal WHERE seq = 1", "entry 1"),
         ("DELETE FROM journal WHERE seq >= 12", "entry 12"),
         (
-            "UPDATE journal SET seq = -seq WHERE seq IN (4, 6); UPDATE journal SET seq = 10 + seq WHERE seq < 0",
+            "UPDATE journal SET seq = -seq WHERE seq IN (5, 7); UPDATE journal SET seq = 12 + seq WHERE seq < 0",
             "entry 4",
         ),
         (
-            "INSERT INTO journal SELECT 0, run, at_ms, kind, step, key, part, data, hash FROM journal WHERE seq = 1",
+            "INSERT INTO journal SELECT 0, entries, run, at_ms, data, hash FROM journal WHERE seq = 1",
             "entry 1",
         ),
         (
-            "INSERT INTO journal SELECT 14, run, at_ms, kind, step, key, part, data, hash FROM journal WHERE seq = 13",
+            "INSERT INTO journal SELECT 14, entries, run, at_ms, data, hash FROM journal WHERE seq = 13",
             "entry 14",
         ),
         (
@@ -726,6 +747,8 @@ fn every_tampering_is_found_at_its_place() {
             "table `decisions`",
         ),
         ("DELETE FROM steps", "table `steps`"),
+        ("UPDATE steps SET name = 'note'", "table `steps`"),
+        ("UPDATE steps SET id = 2", "table `steps`"),
     ];
     for (n, (sql, expected)) in cases.iter().enumerate() {
         let copy = crash_copy(&path, &folder.path().join(n.to_string()));
@@ -737,6 +760,42 @@ fn every_tampering_is_found_at_its_place() {
         assert!(found.starts_with(expected), "{sql}: {found}");
     }
     View::open(&path).unwrap().verify().unwrap();
+}
+
+#[test]
+fn every_changed_byte_of_what_was_written_together_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let ledger = begun(&path);
+    ledger.append_blocking(every_kind()).unwrap();
+    drop(ledger);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let last = every_kind().len() as i64 + 1;
+    let good: Vec<u8> = connection
+        .query_row("SELECT data FROM journal WHERE seq = ?1", [last], |r| {
+            r.get(0)
+        })
+        .unwrap();
+    let put = |bytes: &[u8]| {
+        let sql = "UPDATE journal SET data = ?1 WHERE seq = ?2";
+        connection.execute(sql, (bytes, last)).unwrap();
+    };
+    let verify = || View::open(&path).unwrap().verify();
+    for at in 0..good.len() {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1 << (at % 8);
+        put(&bytes);
+        let found = verify().unwrap_err().to_string();
+        assert!(found.starts_with("entry 2 is broken"), "{at}: {found}");
+        // Whoever reads it without a proof gets other entries or an error, and no panic.
+        let _ = View::open(&path)
+            .unwrap()
+            .each_entry(0, |_, _, _, entry| drop(entry));
+    }
+    put(&good[..good.len() - 1]);
+    assert!(verify().is_err());
+    put(&good);
+    verify().unwrap();
 }
 
 #[test]
@@ -814,23 +873,181 @@ fn what_was_written_is_read_back_record_by_record() {
     ledger.view().unwrap().verify().unwrap();
 }
 
+/// A ledger as an engine of version 3 left it, each entry a row: two runs, of which the second was killed with two open
+/// intents and three entries that were not folded yet.
+fn version_3(path: &Path) {
+    rusqlite::Connection::open(path)
+        .unwrap()
+        .execute_batch(include_str!("ledger/version_3.sql"))
+        .unwrap();
+}
+
+#[test]
+fn a_ledger_of_version_3_is_read_verified_lifted_and_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    version_3(&path);
+    // As it is, without a writer.
+    let view = View::open(&path).unwrap();
+    let old = journal(&path);
+    let verified = view.verify().unwrap();
+    assert_eq!(verified.entries, old.len() as i64);
+    assert_eq!(
+        view.head().unwrap(),
+        Some((verified.entries, verified.head))
+    );
+    let kinds = every_kind().len();
+    assert_eq!(old[1..=kinds], every_kind());
+    let mut of_1 = 0;
+    view.each_entry_of("1", |_, _, _, _| of_1 += 1).unwrap();
+    assert_eq!(of_1, 3);
+    assert_eq!(view.approvals().unwrap().len(), 1);
+    assert_eq!(view.open_by("").unwrap(), 2);
+    assert_eq!(view.runs().unwrap().len(), 2);
+    // Lifted while somebody looks on.
+    let ledger = open(&path);
+    assert_eq!(view.verify().unwrap(), verified);
+    assert_eq!(journal(&path), old);
+    assert!(ledger.begin_run(RunMeta::default()).unwrap().resumed);
+    let mut open = Vec::new();
+    let found = |r: RecordRow<'_>| open.push(r.key.to_owned());
+    ledger.view().unwrap().each_open("contact", found).unwrap();
+    assert_eq!(open, ["4"]);
+    let more = vec![
+        confirmed("4", Origin::Created),
+        intended("1"),
+        Entry::Absent {
+            step: "note".into(),
+            key: "1".into(),
+            part: 0,
+        },
+        held("new", "odd"),
+    ];
+    assert!(
+        ledger
+            .append_blocking(vec![confirmed("3", Origin::Created)])
+            .is_err(),
+        "it is answered"
+    );
+    ledger.append_blocking(more.clone()).unwrap();
+    let view = ledger.view().unwrap();
+    let all = journal(&path);
+    assert_eq!(all[..old.len()], old);
+    assert_eq!(all[old.len() + 1..], more);
+    assert_eq!(
+        view.verify().unwrap().entries,
+        (old.len() + 1 + more.len()) as i64
+    );
+    let mut of_1 = Vec::new();
+    view.each_entry_of("1", |seq, run, _, entry| {
+        of_1.push((seq > old.len() as i64, run, entry.kind()));
+    })
+    .unwrap();
+    assert_eq!(
+        of_1,
+        [
+            (false, 2, "intended"),
+            (false, 2, "intended"),
+            (false, 2, "confirmed"),
+            (true, 3, "intended"),
+            (true, 3, "absent"),
+        ]
+    );
+    let mut after = 0;
+    view.each_entry(old.len() as i64 + 2, |_, _, _, _| after += 1)
+        .unwrap();
+    assert_eq!(after, 3);
+    assert_eq!(view.approvals().unwrap().len(), 1);
+    // Since it was counted, in the old rows; of the step that is asked for.
+    let made = view.made_since("person", &["contact"]).unwrap();
+    let keys: Vec<&str> = made.iter().map(|(_, key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["1", "3", "4"]);
+    assert_eq!(view.made_since("person", &["note"]).unwrap(), []);
+    assert_eq!(view.made_since("other", &["contact"]).unwrap().len(), 4);
+    drop((view, ledger));
+    // The next one goes on with frames.
+    let ledger = begun(&path);
+    ledger
+        .append_blocking(vec![confirmed("1", Origin::Created)])
+        .unwrap();
+    ledger.end_run("completed").unwrap();
+    ledger.view().unwrap().verify().unwrap();
+    drop(ledger);
+    // What was tampered with is found in the old part and in the new one.
+    let last = old.len() as i64;
+    for (n, (sql, entry)) in [
+        (
+            "UPDATE journal_rows SET data = replace(data, '422', '423') WHERE seq = 7",
+            7,
+        ),
+        ("DELETE FROM journal_rows WHERE seq = 5", 5),
+        ("UPDATE journal_rows SET hash = x'00' WHERE seq = 3", 3),
+        (
+            "DELETE FROM journal_rows WHERE seq = (SELECT max(seq) FROM journal_rows)",
+            last,
+        ),
+        ("DELETE FROM journal_rows", 1),
+        ("DROP TABLE journal_rows", 1),
+        (
+            "DELETE FROM journal WHERE seq = (SELECT min(seq) FROM journal)",
+            last + 1,
+        ),
+        (
+            "UPDATE journal SET data = x'01' WHERE entries = 4",
+            last + 2,
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let copy = crash_copy(&path, &folder.path().join(n.to_string()));
+        rusqlite::Connection::open(&copy)
+            .unwrap()
+            .execute_batch(sql)
+            .unwrap();
+        let found = View::open(&copy).unwrap().verify().unwrap_err().to_string();
+        assert!(
+            found.starts_with(&format!("entry {entry} is broken")),
+            "{sql}: {found}"
+        );
+    }
+}
+
+#[test]
+fn a_damaged_end_of_version_3_is_refused_with_its_number_and_lifted_only_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    version_3(&path);
+    let last = journal(&path).len() as i64;
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let sql = "UPDATE journal SET data = replace(data, '9', '8') WHERE seq = ?1";
+    connection.execute(sql, [last - 1]).unwrap();
+    match Ledger::open(&path, options()) {
+        Err(OpenError::Damaged { seq, .. }) => assert_eq!(seq, last - 1),
+        other => panic!("{other:?}"),
+    }
+    // What stands in the way of the new table leaves the file as it was.
+    let path = folder.path().join("other.sqlite");
+    version_3(&path);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection
+        .execute_batch("CREATE TABLE journal_rows (a)")
+        .unwrap();
+    assert!(Ledger::open(&path, options()).is_err());
+    let view = View::open(&path).unwrap();
+    assert_eq!(view.verify().unwrap().entries, last);
+    connection.execute_batch("DROP TABLE journal_rows").unwrap();
+    drop(begun(&path));
+    view.verify().unwrap();
+}
+
 #[test]
 fn a_ledger_of_version_1_is_read_verified_and_lifted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.sqlite");
-    let ledger = begun(&path);
-    ledger
-        .append_blocking(vec![intended("1"), confirmed("1", Origin::Created)])
-        .unwrap();
-    drop(ledger);
-    // As the first version made it.
     rusqlite::Connection::open(&path)
         .unwrap()
-        .execute_batch(
-            "ALTER TABLE records DROP COLUMN written; ALTER TABLE records DROP COLUMN written_later;
-             ALTER TABLE records DROP COLUMN stamp; ALTER TABLE runs DROP COLUMN until_ms;
-             ALTER TABLE runs DROP COLUMN why; DROP TABLE reserved; PRAGMA user_version = 1;",
-        )
+        .execute_batch(include_str!("ledger/version_1.sql"))
         .unwrap();
     let view = View::open(&path).unwrap();
     view.verify().unwrap();
@@ -972,11 +1189,11 @@ fn a_foreign_or_newer_file_is_refused() {
     drop(open(&newer));
     rusqlite::Connection::open(&newer)
         .unwrap()
-        .execute_batch("PRAGMA user_version = 4")
+        .execute_batch("PRAGMA user_version = 5")
         .unwrap();
     let error = Ledger::open(&newer, options()).unwrap_err().to_string();
     assert!(
-        error.contains("version 4") && error.contains("newer"),
+        error.contains("version 5") && error.contains("newer"),
         "{error}"
     );
 }

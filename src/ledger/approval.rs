@@ -1,6 +1,10 @@
 //! An approval: who said that the sample is right, and what exactly it was said about.
 
-use super::view::{ReadError, View, strange};
+use super::{
+    entry::Entry,
+    stretch,
+    view::{ReadError, View, strange},
+};
 use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,19 +39,21 @@ pub struct Approved {
 impl View {
     /// All approvals, the oldest first. Goes through the journal.
     pub fn approvals(&self) -> Result<Vec<Approved>, ReadError> {
-        let mut query = self.connection.prepare_cached(
-            "SELECT at_ms, data FROM journal WHERE kind = 'approved' ORDER BY seq",
-        )?;
-        let mut rows = query.query([])?;
         let mut all = Vec::new();
-        while let Some(row) = rows.next()? {
-            let data: String = row.get(1)?;
-            all.push(Approved {
-                at_ms: row.get(0)?,
-                approval: serde_json::from_str(&data)
-                    .map_err(|e| strange(format!("an approval: {e}")))?,
-            });
-        }
+        stretch::walk(
+            &self.connection,
+            0,
+            |found| found.kind == "approved",
+            |place, found| {
+                if let Entry::Approved(approval) = place.entry(found)? {
+                    all.push(Approved {
+                        at_ms: place.at_ms,
+                        approval,
+                    });
+                }
+                Ok(())
+            },
+        )?;
         Ok(all)
     }
 

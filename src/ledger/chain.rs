@@ -1,9 +1,8 @@
-//! The hash chain: each entry's hash covers the entry and the hash before it.
+//! The hash chain: the hash of what is written together covers all of it and the hash before it.
 //!
-//! Says what the hash of an entry is; [`super::verify`] walks the journal with it.
+//! Says what that hash is; [`super::verify`] walks the journal with it.
 
-use super::columns::Columns;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::Row;
 use std::fmt;
 
 /// A hash of the chain.
@@ -34,7 +33,7 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// An entry with its place, as it is hashed.
+/// An entry with its place, as versions before 4 wrote and hashed it: each alone.
 pub(super) struct Link<'a> {
     pub seq: i64,
     pub run: i64,
@@ -47,20 +46,7 @@ pub(super) struct Link<'a> {
 }
 
 impl<'a> Link<'a> {
-    pub fn new(seq: i64, run: i64, at_ms: i64, columns: &'a Columns<'a>) -> Link<'a> {
-        Link {
-            seq,
-            run,
-            at_ms,
-            kind: columns.kind,
-            step: columns.step,
-            key: columns.key,
-            part: columns.part,
-            data: columns.data,
-        }
-    }
-
-    /// Reads a row of [`SELECT`].
+    /// Reads its columns in this order.
     pub fn read(row: &'a Row<'a>) -> Result<Link<'a>, rusqlite::Error> {
         let text = |column: usize| -> Result<&'a str, rusqlite::Error> {
             Ok(row.get_ref(column)?.as_str()?)
@@ -93,15 +79,22 @@ impl<'a> Link<'a> {
     }
 }
 
-/// The entries after one, with their hash in the last column.
-pub(super) const SELECT: &str = "SELECT seq, run, at_ms, kind, step, key, part, data, hash FROM journal WHERE seq > ?1 ORDER BY seq";
-
-/// The hash of one entry, as stored.
-pub(super) fn hash_at(connection: &Connection, seq: i64) -> Result<Option<Hash>, rusqlite::Error> {
-    let stored: Option<Vec<u8>> = connection
-        .query_row("SELECT hash FROM journal WHERE seq = ?1", [seq], |r| {
-            r.get(0)
-        })
-        .optional()?;
-    Ok(stored.and_then(|bytes| Hash::read(&bytes)))
+/// The hash of entries that were written together, in one frame, after `before`. `place`: the numbers of the first and
+/// the last of them.
+pub(super) fn hash_frame(
+    before: Hash,
+    place: (i64, i64),
+    run: i64,
+    at_ms: i64,
+    frame: &[u8],
+) -> Hash {
+    let mut hasher = blake3::Hasher::new();
+    // No entry of an older version begins so: two forms never have the same bytes.
+    hasher.update(b"transload frame ");
+    hasher.update(&before.0);
+    for number in [place.0, place.1, run, at_ms] {
+        hasher.update(&number.to_le_bytes());
+    }
+    hasher.update(frame);
+    Hash(*hasher.finalize().as_bytes())
 }

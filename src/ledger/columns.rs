@@ -1,18 +1,9 @@
-//! Entries as rows of the journal: what has a column of its own, and the rest as JSON.
+//! Entries taken apart as the journal keeps them: the place of each, and the rest as JSON.
 
 use super::entry::Entry;
 
-/// An entry taken apart into the columns of the journal.
-pub(super) struct Columns<'a> {
-    pub kind: &'static str,
-    pub step: &'a str,
-    pub key: &'a str,
-    pub part: u32,
-    pub data: &'a str,
-}
-
 impl Entry {
-    /// What stands in the columns `step`, `key` and `part`: the record it is about, or empty texts.
+    /// Its step, key and part: the record it is about, or empty texts.
     pub fn place(&self) -> (&str, &str, u32) {
         match self {
             Entry::RunStarted { .. }
@@ -74,25 +65,13 @@ impl Entry {
         }
     }
 
-    /// Takes the entry apart; its JSON is put into `buffer`.
-    pub(super) fn columns<'a>(
-        &'a self,
-        buffer: &'a mut Vec<u8>,
-    ) -> Result<Columns<'a>, serde_json::Error> {
+    /// What it says beside its kind and its place, as JSON; it is put into `buffer`.
+    pub(super) fn said<'b>(&self, buffer: &'b mut Vec<u8>) -> Result<&'b [u8], serde_json::Error> {
         buffer.clear();
         serde_json::to_writer(&mut *buffer, self)?;
-        let (step, key, part) = self.place();
-        let kind = self.kind();
-        // `{"kind":{...}}`: the kind has its own column, so only the inner object is kept.
-        let inner = buffer.get(kind.len() + 4..buffer.len().saturating_sub(1));
-        let data = str::from_utf8(inner.unwrap_or_default()).map_err(serde::ser::Error::custom)?;
-        Ok(Columns {
-            kind,
-            step,
-            key,
-            part,
-            data,
-        })
+        // `{"kind":{...}}`: the kind has its own place, so only the inner object is kept.
+        let inner = buffer.get(self.kind().len() + 4..buffer.len().saturating_sub(1));
+        Ok(inner.unwrap_or_default())
     }
 
     /// Puts an entry together again.

@@ -2,6 +2,8 @@
 //! what this migration made since.
 
 use super::{
+    entry::Entry,
+    stretch,
     view::{ReadError, RecordState, View, strange},
     words::Origin,
 };
@@ -167,30 +169,32 @@ impl View {
         object: &str,
         steps: &[&str],
     ) -> Result<Vec<(String, String, String)>, ReadError> {
-        let mut query = self.connection.prepare_cached(
-            "SELECT kind, step, key, data FROM journal
-             WHERE seq >= coalesce((SELECT max(seq) FROM journal WHERE kind = 'counted_before' AND key = ?1), 0)
-               AND kind IN ('confirmed', 'rolled_back') ORDER BY seq",
-        )?;
-        let mut rows = query.query([object])?;
         let mut made: Vec<(String, String, String)> = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (kind, step): (String, String) = (row.get(0)?, row.get(1)?);
-            if !steps.contains(&step.as_str()) {
-                continue;
-            }
-            let (key, data): (String, String) = (row.get(2)?, row.get(3)?);
-            let data: serde_json::Value =
-                serde_json::from_str(&data).map_err(|e| strange(format!("an entry: {e}")))?;
-            let id = data.get("dest_id").and_then(|v| v.as_str()).unwrap_or("");
-            if kind == "rolled_back" {
-                made.retain(|(s, k, i)| !(*s == step && *k == key && i == id));
-            } else if data.get("origin").and_then(|v| v.as_str()) == Some(Origin::Created.word())
-                && !id.is_empty()
-            {
-                made.push((step, key, id.to_owned()));
-            }
-        }
+        let wanted = ["confirmed", "rolled_back", "counted_before"];
+        stretch::walk(
+            &self.connection,
+            0,
+            |found| wanted.contains(&found.kind),
+            |place, found| {
+                match place.entry(found)? {
+                    Entry::CountedBefore(count) if count.object == object => made.clear(),
+                    Entry::Confirmed {
+                        step,
+                        key,
+                        dest_id,
+                        origin: Origin::Created,
+                        ..
+                    } if !dest_id.is_empty() && steps.contains(&step.as_str()) => {
+                        made.push((step, key, dest_id));
+                    }
+                    Entry::RolledBack {
+                        step, key, dest_id, ..
+                    } => made.retain(|(s, k, i)| !(*s == step && *k == key && *i == dest_id)),
+                    _ => {}
+                }
+                Ok(())
+            },
+        )?;
         Ok(made)
     }
 }

@@ -410,45 +410,6 @@ pub struct Intent {
 }
 
 impl Entry {
-    /// The entry's word in the journal.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Entry::RunStarted { .. } => "run_started",
-            Entry::RunEnded { .. } => "run_ended",
-            Entry::Approved(_) => "approved",
-            Entry::Waived { .. } => "waived",
-            Entry::StepStarted { .. } => "step_started",
-            Entry::StepEnded { .. } => "step_ended",
-            Entry::Intended(_) => "intended",
-            Entry::Confirmed { .. } => "confirmed",
-            Entry::FileSent { .. } => "file_sent",
-            Entry::Refused { .. } => "refused",
-            Entry::InDoubt { .. } => "in_doubt",
-            Entry::Absent { .. } => "absent",
-            Entry::Held { .. } => "held",
-            Entry::Released { .. } => "released",
-            Entry::Again { .. } => "again",
-            Entry::Merged { .. } => "merged",
-            Entry::Before { .. } => "before",
-            Entry::RolledBack { .. } => "rolled_back",
-            Entry::Kept { .. } => "kept",
-            Entry::Conflicted { .. } => "conflicted",
-            Entry::SecondPassDone { .. } => "second_pass_done",
-            Entry::JobStarted { .. } => "job_started",
-            Entry::JobEnded { .. } => "job_ended",
-            Entry::CountedBefore(_) => "counted_before",
-            Entry::CountedAfter(_) => "counted_after",
-            Entry::Planned(_) => "planned",
-            Entry::Progressed(_) => "progressed",
-            Entry::Waiting(_) => "waiting",
-            Entry::Decided { .. } => "decided",
-            Entry::Watermark { .. } => "watermark",
-            Entry::FileWritten { .. } => "file_written",
-            Entry::BudgetUsed { .. } => "budget_used",
-            Entry::CallsReserved { .. } => "calls_reserved",
-        }
-    }
-
     /// True for an entry about calls, which commands without a run make too.
     pub(super) fn needs_no_run(&self) -> bool {
         matches!(self, Entry::BudgetUsed { .. } | Entry::CallsReserved { .. })

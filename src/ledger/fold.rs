@@ -11,12 +11,38 @@
 mod small;
 
 use super::{entry::Entry, view::RecordState, words::Origin};
-use foldhash::{HashMap, HashMapExt};
+use hashbrown::{Equivalent, HashMap, hash_map::EntryRef};
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A record of a step: step id, key, part.
 pub(super) type RecordKey = (i64, Box<str>, u32);
+
+/// The same, borrowed: most are looked up, and few are kept.
+#[derive(Hash)]
+pub(super) struct Of<'a>(pub i64, pub &'a str, pub u32);
+
+impl From<&Of<'_>> for RecordKey {
+    fn from(of: &Of<'_>) -> RecordKey {
+        (of.0, of.1.into(), of.2)
+    }
+}
+
+impl Equivalent<RecordKey> for Of<'_> {
+    fn equivalent(&self, key: &RecordKey) -> bool {
+        (self.0, self.1, self.2) == (key.0, &*key.1, key.2)
+    }
+}
+
+/// A record of a step, all parts of it.
+#[derive(Hash)]
+struct AllOf<'a>(i64, &'a str);
+
+impl Equivalent<(i64, Box<str>)> for AllOf<'_> {
+    fn equivalent(&self, key: &(i64, Box<str>)) -> bool {
+        (self.0, self.1) == (key.0, &*key.1)
+    }
+}
 
 /// What becomes of a row of `records`; `None` keeps what is there, an empty text clears it.
 #[derive(Default)]
@@ -58,11 +84,12 @@ pub(super) struct Fold {
     database: &'static str,
     steps: HashMap<String, i64>,
     new_steps: Vec<(i64, String)>,
-    records: HashMap<RecordKey, RecordChange>,
+    /// Boxed, so that little is moved when the map grows and when it is sorted.
+    records: HashMap<RecordKey, Box<RecordChange>>,
     holds: BTreeMap<RecordKey, HoldChange>,
-    /// Which holds stand, in the table and gathered. Most records never have one, and ending it would cost each of them a
-    /// statement.
-    standing: BTreeSet<RecordKey>,
+    /// Which holds stand, in the table and gathered: the parts of each record that has some. Most records never have one,
+    /// and ending it would cost each of them a statement.
+    standing: HashMap<(i64, Box<str>), BTreeSet<u32>>,
     released: BTreeSet<(i64, Box<str>)>,
 }
 
@@ -75,14 +102,15 @@ impl Fold {
             new_steps: Vec::new(),
             records: HashMap::new(),
             holds: BTreeMap::new(),
-            standing: BTreeSet::new(),
+            standing: HashMap::new(),
             released: BTreeSet::new(),
         }
     }
 
     /// Notes a hold that the table has already.
     pub fn stands(&mut self, hold: RecordKey) {
-        self.standing.insert(hold);
+        let (step, key, part) = hold;
+        self.standing.entry((step, key)).or_default().insert(part);
     }
 
     /// The id of a step; a new name gets a new one.
@@ -116,25 +144,31 @@ impl Fold {
         self.records.len() + self.holds.len() + self.released.len()
     }
 
-    fn record(&mut self, step: i64, key: String, part: u32) -> &mut RecordChange {
-        self.records.entry((step, key.into(), part)).or_default()
+    fn record(&mut self, step: i64, key: &str, part: u32) -> &mut RecordChange {
+        let of = Of(step, key, part);
+        match self.records.entry_ref(&of) {
+            EntryRef::Occupied(record) => record.into_mut(),
+            EntryRef::Vacant(place) => place.insert_with_key((&of).into(), Box::default()),
+        }
     }
 
     /// A hold that is only said again stands since it was said first.
-    fn set_hold(&mut self, step: i64, key: String, part: u32, mut row: HoldRow) {
-        let place: RecordKey = (step, key.into(), part);
-        self.standing.insert(place.clone());
-        let hold = self.holds.entry(place).or_default();
+    fn set_hold(&mut self, step: i64, key: &str, part: u32, mut row: HoldRow) {
+        self.stands((step, key.into(), part));
+        let hold = self.holds.entry((step, key.into(), part)).or_default();
         if let Some(before) = &hold.set {
             row.run = before.run;
         }
         hold.set = Some(row);
     }
 
-    fn clear_hold(&mut self, step: i64, key: String, part: u32) {
-        let place: RecordKey = (step, key.into(), part);
-        if self.standing.remove(&place) {
-            let hold = self.holds.entry(place).or_default();
+    fn clear_hold(&mut self, step: i64, key: &str, part: u32) {
+        let stood = self
+            .standing
+            .get_mut(&AllOf(step, key))
+            .is_some_and(|parts| parts.remove(&part));
+        if stood {
+            let hold = self.holds.entry((step, key.into(), part)).or_default();
             hold.clear = true;
             hold.set = None;
         }
@@ -144,7 +178,7 @@ impl Fold {
     pub fn gather(&mut self, step: i64, run: i64, entry: Entry) {
         match entry {
             Entry::Intended(i) => {
-                let record = self.record(step, i.key, i.part);
+                let record = self.record(step, &i.key, i.part);
                 record.state = Some(RecordState::Intended);
                 record.op = Some(i.op.code());
                 record.chunk = Some(i.chunk.unwrap_or_default());
@@ -160,8 +194,8 @@ impl Fold {
                 written,
                 ..
             } => {
-                self.clear_hold(step, key.clone(), part);
-                let record = self.record(step, key, part);
+                self.clear_hold(step, &key, part);
+                let record = self.record(step, &key, part);
                 record.state = Some(RecordState::Confirmed);
                 record.origin = record.origin.max(Some(origin));
                 record.dest_id = Some(dest_id);
@@ -189,7 +223,7 @@ impl Fold {
                 } else {
                     reasons.join("; ")
                 };
-                let record = self.record(step, key.clone(), part);
+                let record = self.record(step, &key, part);
                 record.state = Some(RecordState::Refused);
                 record.fingerprint = Some(fingerprint);
                 record.why = Some(words.clone());
@@ -202,15 +236,15 @@ impl Fold {
                     line: None,
                     run,
                 };
-                self.set_hold(step, key, part, row);
+                self.set_hold(step, &key, part, row);
             }
             Entry::InDoubt { key, part, why, .. } => {
-                let record = self.record(step, key, part);
+                let record = self.record(step, &key, part);
                 record.state = Some(RecordState::InDoubt);
                 record.why = Some(why);
             }
             Entry::Absent { key, part, .. } => {
-                let record = self.record(step, key, part);
+                let record = self.record(step, &key, part);
                 record.state = Some(RecordState::Absent);
                 record.dest_id = Some(String::new());
                 record.why = Some(String::new());
@@ -219,7 +253,7 @@ impl Fold {
             Entry::Again {
                 key, part, doubt, ..
             } => {
-                let record = self.record(step, key, part);
+                let record = self.record(step, &key, part);
                 match doubt {
                     true => {
                         record.state = Some(RecordState::Absent);
@@ -249,31 +283,26 @@ impl Fold {
                     line,
                     run,
                 };
-                self.set_hold(step, key, part, row);
+                self.set_hold(step, &key, part, row);
             }
             Entry::Released { key, .. } => {
+                let parts = self.standing.remove(&AllOf(step, &key)).unwrap_or_default();
                 let key: Box<str> = key.into();
-                let parts: Vec<RecordKey> = self
-                    .standing
-                    .range((step, key.clone(), 0)..=(step, key.clone(), u32::MAX))
-                    .cloned()
-                    .collect();
                 for part in &parts {
-                    self.holds.remove(part);
-                    self.standing.remove(part);
+                    self.holds.remove(&(step, key.clone(), *part));
                 }
                 if !parts.is_empty() {
                     self.released.insert((step, key));
                 }
             }
             Entry::Merged { key, into, .. } => {
-                let record = self.record(step, key, 0);
+                let record = self.record(step, &key, 0);
                 record.state = Some(RecordState::Merged);
                 record.match_key = Some(into);
                 record.why = Some(String::new());
             }
             Entry::RolledBack { key, part, .. } => {
-                *self.record(step, key.clone(), part) = RecordChange {
+                *self.record(step, &key, part) = RecordChange {
                     reset: true,
                     state: Some(RecordState::Absent),
                     dest_id: Some(String::new()),
@@ -284,12 +313,12 @@ impl Fold {
                     stamp: Some(String::new()),
                     ..RecordChange::default()
                 };
-                self.clear_hold(step, key, part);
+                self.clear_hold(step, &key, part);
             }
             Entry::SecondPassDone {
                 key, part, written, ..
             } => {
-                let record = self.record(step, key, part);
+                let record = self.record(step, &key, part);
                 record.second_pass = Some(true);
                 if let Some(written) = written {
                     record.written_later = Some(written.fields.into_bytes());
@@ -357,7 +386,7 @@ impl Fold {
         let mut forget = connection.prepare_cached(&format!(
             "DELETE FROM {db}.records WHERE step = ?1 AND key = ?2 AND part = ?3"
         ))?;
-        let mut records: Vec<_> = std::mem::take(&mut self.records).into_iter().collect();
+        let mut records: Vec<_> = self.records.drain().collect();
         records.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for ((step, key, part), change) in records {
             if change.reset {

@@ -14,9 +14,9 @@ const MOST: usize = 20_000;
 /// any account answers within a nap.
 const BUSY: usize = 32;
 /// How long a transaction waits before it looks again.
-const NAP: Duration = Duration::from_millis(1);
+const NAP: Duration = Duration::from_millis(2);
 /// How often it does so at most.
-const NAPS: u32 = 4;
+const NAPS: u32 = 6;
 
 /// Requests of one transaction.
 pub(super) struct Group {
@@ -100,11 +100,15 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Entry, Intent, Origin, WriteOp};
-    use std::sync::mpsc::channel;
+    use crate::ledger::{Appended, Entry, Intent, Origin, WriteOp, writer::Answer};
+    use std::sync::mpsc::{channel, sync_channel};
 
     fn append(entries: Vec<Entry>) -> Request {
-        Request::Append(entries, Box::new(|_| {}))
+        Request::Append(entries, nobody())
+    }
+
+    fn nobody() -> Answer<Appended> {
+        Answer::Thread(sync_channel(1).0)
     }
 
     fn intended(op: WriteOp) -> Request {
@@ -163,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_run_that_begins_settles_or_stops_is_not_delayed() {
-        let settle = || Request::Settle(Box::new(|_| {}));
+        let settle = || Request::Settle(nobody());
         assert_eq!(gathered(settle(), 100, Vec::new), (1, 0));
         assert_eq!(gathered(confirmed(), 100, || vec![settle()]), (2, 1));
         assert_eq!(gathered(confirmed(), 100, || vec![Request::Stop]), (1, 1));

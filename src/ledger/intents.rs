@@ -4,11 +4,11 @@
 
 use super::{
     entry::{Entry, Intent},
-    fold::{Fold, RecordKey},
+    fold::{Of, RecordKey},
     store::LedgerError,
     words::{Origin, WriteOp},
 };
-use foldhash::{HashMap, HashMapExt};
+use hashbrown::HashMap;
 
 /// Records whose intent has no answer.
 #[derive(Default)]
@@ -16,6 +16,8 @@ pub(super) struct Open {
     /// True for those with a call of their own.
     all: HashMap<RecordKey, bool>,
     calls: usize,
+    /// Of the entries of one request: which of them changed something, and what stood there before.
+    undo: Vec<(usize, Option<bool>)>,
 }
 
 /// What becomes of an intent.
@@ -37,37 +39,30 @@ impl Open {
 
     /// Notes an intent that an earlier run left open.
     pub fn waits(&mut self, key: RecordKey) {
-        self.set(key, Becomes::Waits);
+        self.set(&Of(key.0, &key.1, key.2), Some(false));
     }
 
-    fn set(&mut self, key: RecordKey, becomes: Becomes) {
-        let call = becomes == Becomes::Call;
-        let before = match becomes {
-            Becomes::Closed => self.all.remove(&key),
-            Becomes::Call | Becomes::Waits => self.all.insert(key, call),
+    /// Gives what stood there before.
+    fn set(&mut self, of: &Of<'_>, call: Option<bool>) -> Option<bool> {
+        let before = match call {
+            None => self.all.remove(of),
+            Some(call) => match self.all.get_mut(of) {
+                Some(place) => Some(std::mem::replace(place, call)),
+                None => self.all.insert(of.into(), call),
+            },
         };
-        self.calls += usize::from(call);
+        self.calls += usize::from(call == Some(true));
         self.calls -= usize::from(before == Some(true));
+        before
     }
 
-    /// Makes what [`Open::check`] found so.
-    pub fn apply(&mut self, changes: HashMap<RecordKey, Becomes>) {
-        for (key, becomes) in changes {
-            self.set(key, becomes);
-        }
-    }
-
-    /// What entries open and close, in their order.
+    /// Opens and closes what entries open and close, in their order. `steps`: the number of the step of each.
     ///
     /// # Errors
-    /// [`LedgerError::Illegal`] when one of them answers an intent that is not open.
-    pub fn check(
-        &self,
-        entries: &[Entry],
-        fold: &mut Fold,
-    ) -> Result<HashMap<RecordKey, Becomes>, LedgerError> {
-        let mut changes: HashMap<RecordKey, Becomes> = HashMap::new();
-        for entry in entries {
+    /// [`LedgerError::Illegal`] when one of them answers an intent that is not open; then nothing is changed.
+    pub fn apply(&mut self, entries: &[Entry], steps: &[i64]) -> Result<(), LedgerError> {
+        self.undo.clear();
+        for (nth, (entry, step)) in entries.iter().zip(steps).enumerate() {
             let Some(becomes) = becomes(entry) else {
                 continue;
             };
@@ -78,23 +73,33 @@ impl Open {
                 Entry::Refused { .. } | Entry::Absent { .. } | Entry::InDoubt { .. } => true,
                 _ => false,
             };
-            let (step, key, part) = entry.place();
-            let place: RecordKey = (fold.step(step), key.into(), part);
-            let is_open = match changes.get(&place) {
-                Some(change) => *change != Becomes::Closed,
-                None => self.all.contains_key(&place),
+            let (name, key, part) = entry.place();
+            let call = match becomes {
+                Becomes::Call => Some(true),
+                Becomes::Waits => Some(false),
+                Becomes::Closed => None,
             };
-            if needs_intent && !is_open {
-                return Err(LedgerError::Illegal {
-                    what: format!(
-                        "{} of {step} `{key}` without an intent before it",
-                        entry.kind()
-                    ),
-                });
+            let before = self.set(&Of(*step, key, part), call);
+            self.undo.push((nth, before));
+            if needs_intent && before.is_none() {
+                let what = format!(
+                    "{} of {name} `{key}` without an intent before it",
+                    entry.kind()
+                );
+                self.take_back(entries, steps);
+                return Err(LedgerError::Illegal { what });
             }
-            changes.insert(place, becomes);
         }
-        Ok(changes)
+        Ok(())
+    }
+
+    fn take_back(&mut self, entries: &[Entry], steps: &[i64]) {
+        while let Some((nth, before)) = self.undo.pop() {
+            if let (Some(entry), Some(step)) = (entries.get(nth), steps.get(nth)) {
+                let (_, key, part) = entry.place();
+                self.set(&Of(*step, key, part), before);
+            }
+        }
     }
 }
 

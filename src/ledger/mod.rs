@@ -1,7 +1,7 @@
 //! The durable account of a migration: what was meant, what happened, where every record went.
 //!
 //! One SQLite file beside the migration. The truth is the journal, an append-only, hash-chained list of
-//! [`Entry`]s; every other table is a fold of it and can be made again. Steps stand here by name and
+//! [`Entry`]s, each transaction of them a row (`frame`); every other table is a fold of it and can be made again. Steps stand here by name and
 //! records by key, as texts: the ledger knows no mapping and no plan, and outlives both.
 //!
 //! One run writes ([`Ledger`], behind a lease); any number of readers look on ([`View`]). An append is
@@ -15,9 +15,11 @@ pub mod counted;
 pub mod entry;
 mod file_check;
 mod fold;
+mod frame;
 mod group;
 pub mod id_map;
 mod intents;
+mod kinds;
 pub mod lease;
 mod opened;
 pub mod progress;
@@ -25,6 +27,7 @@ mod recover;
 pub mod runs;
 mod schema;
 pub mod store;
+mod stretch;
 pub mod verify;
 pub mod view;
 mod words;

@@ -1,6 +1,10 @@
 //! Which command left calls without an end.
 
-use super::view::{ReadError, View};
+use super::{
+    stretch,
+    view::{ReadError, View},
+};
+use std::collections::HashSet;
 
 impl View {
     /// Records with an intent that has no answer and that a run of this command made. A killed rollback leaves some; a
@@ -20,17 +24,37 @@ impl View {
             return Ok(0);
         }
         // Only after a crash or a lost answer: then the journal is gone through once.
-        let count: i64 = self
+        let mut runs = HashSet::new();
+        let mut query = self
             .connection
-            .prepare_cached(
-                "WITH made AS (
-                   SELECT DISTINCT j.step, j.key, j.part FROM journal j
-                   WHERE j.kind = 'intended' AND j.run IN (SELECT run FROM runs WHERE command = ?1))
-                 SELECT count(*) FROM records r JOIN steps s ON s.id = r.step
-                   JOIN made m ON m.step = s.name AND m.key = r.key AND m.part = r.part
-                 WHERE r.state IN (1, 4)",
-            )?
-            .query_row([command], |r| r.get(0))?;
-        Ok(count.cast_unsigned())
+            .prepare_cached("SELECT run FROM runs WHERE command = ?1")?;
+        let mut rows = query.query([command])?;
+        while let Some(row) = rows.next()? {
+            runs.insert(row.get::<_, i64>(0)?);
+        }
+        let mut open: HashSet<(String, String, u32)> = HashSet::new();
+        let mut query = self.connection.prepare_cached(
+            "SELECT s.name, r.key, r.part FROM records r JOIN steps s ON s.id = r.step WHERE r.state IN (1, 4)",
+        )?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            open.insert((row.get(0)?, row.get(1)?, row.get(2)?));
+        }
+        let mut made = 0;
+        stretch::walk(
+            &self.connection,
+            0,
+            |found| found.kind == "intended",
+            |place, found| {
+                let step = place.step(found)?;
+                if runs.contains(&place.run)
+                    && open.remove(&(step.to_owned(), found.key.to_owned(), found.part))
+                {
+                    made += 1;
+                }
+                Ok(())
+            },
+        )?;
+        Ok(made)
     }
 }

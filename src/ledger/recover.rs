@@ -4,12 +4,12 @@
 //! Only the part of the chain that was not folded yet is walked here; the whole is walked by `verify`.
 
 use super::{
-    chain::{self, Hash, Link},
-    entry::Entry,
+    chain::Hash,
     fold::Fold,
     intents::Open,
+    stretch::{self, Part},
 };
-use foldhash::{HashMap, HashMapExt};
+use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension};
 
 /// Where a writer starts from.
@@ -55,9 +55,7 @@ pub(super) fn recover(connection: &Connection) -> Result<Start, Recover> {
         })
     };
     let (head_seq, folded) = (number("head_seq")?, number("folded")?);
-    let last: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM journal", [], |r| {
-        r.get(0)
-    })?;
+    let last = stretch::last(connection)?.map_or(0, |(seq, _)| seq);
     if last != head_seq {
         return Err(damaged(
             last.min(head_seq) + 1,
@@ -66,7 +64,7 @@ pub(super) fn recover(connection: &Connection) -> Result<Start, Recover> {
     }
     let mut head = match folded {
         0 => Hash::genesis(&lineage),
-        _ => chain::hash_at(connection, folded)?
+        _ => stretch::hash_at(connection, folded)?
             .ok_or_else(|| damaged(folded, "the entry is not there or has no hash"))?,
     };
     let mut fold = Fold::new("main", steps);
@@ -76,26 +74,32 @@ pub(super) fn recover(connection: &Connection) -> Result<Start, Recover> {
         fold.stands((row.get(0)?, row.get::<_, String>(1)?.into(), row.get(2)?));
     }
     let mut buffer = Vec::new();
-    let mut query = connection.prepare(chain::SELECT)?;
-    let mut rows = query.query([folded])?;
     let mut seq = folded;
-    while let Some(row) = rows.next()? {
-        seq += 1;
-        let link = Link::read(row)?;
-        head = link.hash(head, &mut buffer);
-        let stored = row.get_ref(8)?.as_blob().map_err(rusqlite::Error::from)?;
-        if link.seq != seq || stored != head.0 {
-            return Err(damaged(seq, "its hash does not fit"));
+    let names = stretch::names(connection)?;
+    stretch::each(connection, folded, |stretch| {
+        let stretch = stretch?;
+        head = stretch.hash_after(head, &mut buffer);
+        if stretch.first != seq + 1 || !stretch.is(head) {
+            return Err(damaged(seq + 1, &stretch.unlike()));
         }
-        let entry = Entry::from_columns(link.kind, link.step, link.key, link.part, link.data)
-            .map_err(|e| damaged(seq, &e.to_string()))?;
-        let step = if link.step.is_empty() {
-            0
-        } else {
-            fold.step(link.step)
-        };
-        fold.gather(step, link.run, entry);
-    }
+        seq = stretch.last;
+        stretch.each(
+            |number, part| {
+                let Part::Entry(found) = part else {
+                    return Ok(());
+                };
+                let entry = found.entry(&names).map_err(|e| damaged(number, &e))?;
+                let step = match (found.number(), entry.step()) {
+                    (Some(number), _) => number,
+                    (None, "") => 0,
+                    (None, name) => fold.step(name),
+                };
+                fold.gather(step, stretch.run, entry);
+                Ok(())
+            },
+            |number, why| damaged(number, &why),
+        )
+    })?;
     let stored: Option<Vec<u8>> = connection
         .query_row("SELECT value FROM meta WHERE name = 'head'", [], |r| {
             r.get(0)

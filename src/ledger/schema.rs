@@ -13,15 +13,20 @@ use std::{
 pub(super) const APPLICATION_ID: i32 = 0x544c_6467;
 
 /// The version this engine writes.
-pub(super) const VERSION: i32 = 3;
+pub(super) const VERSION: i32 = 4;
+
+/// What was written together, in one transaction: the number of its last entry, how many they are, and the entries as
+/// [`super::frame`] puts them.
+const JOURNAL: &str = "
+CREATE TABLE journal (
+  seq INTEGER PRIMARY KEY, entries INTEGER NOT NULL, run INTEGER NOT NULL, at_ms INTEGER NOT NULL, data BLOB NOT NULL,
+  hash BLOB NOT NULL) STRICT;
+";
 
 /// Tables and their meaning. `journal` is the truth; `records`, `holds`, `decisions`, `watermarks`, `runs`,
 /// `run_steps`, `jobs`, `files`, `budget` and `reserved` are folds of it.
 const TABLES: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
-CREATE TABLE journal (
-  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, step TEXT NOT NULL,
-  key TEXT NOT NULL, part INTEGER NOT NULL, data TEXT NOT NULL, hash BLOB NOT NULL) STRICT;
 CREATE TABLE lease (
   one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL,
   since_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL, ended INTEGER NOT NULL) STRICT;
@@ -81,6 +86,9 @@ const LIFTS: &[(i32, &str)] = &[
          ALTER TABLE runs ADD COLUMN why TEXT;",
     ),
     (3, RESERVED),
+    // What is written stays as it was, so that its hashes stay: an entry a row.
+    (4, "ALTER TABLE journal RENAME TO journal_rows;"),
+    (4, JOURNAL),
 ];
 
 /// Brings an older file up to this version, all or nothing. Only whoever holds the lease may: an older engine that is
@@ -110,6 +118,22 @@ pub(super) fn knows_written(connection: &Connection) -> Result<bool, rusqlite::E
 /// True when the file knows why runs pause, and which calls were set aside.
 pub(super) fn knows_pauses(connection: &Connection) -> Result<bool, rusqlite::Error> {
     Ok(marks(connection)?.1 >= 3)
+}
+
+/// True when the file keeps entries in frames.
+pub(super) fn knows_frames(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    Ok(marks(connection)?.1 >= 4)
+}
+
+/// The table in which each entry has a row of its own: what versions before 4 wrote.
+pub(super) fn rows_table(connection: &Connection) -> Result<Option<&'static str>, rusqlite::Error> {
+    if !knows_frames(connection)? {
+        return Ok(Some("journal"));
+    }
+    let lifted: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'journal_rows')")?
+        .query_row([], |r| r.get(0))?;
+    Ok(lifted.then_some("journal_rows"))
 }
 
 /// The names of the tables that are folds of the journal.
@@ -194,6 +218,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, SchemaError> {
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cache_size", -32_000)?;
+    // 16 MiB of changes: a copy of them into the file costs two flushes of its own.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -316,6 +342,7 @@ fn check_marks(application: i32, version: i32) -> Result<(), SchemaError> {
 /// Makes the tables, all or none.
 fn create(connection: &Connection) -> Result<(), SchemaError> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
+    connection.execute_batch(JOURNAL)?;
     connection.execute_batch(TABLES)?;
     connection.execute_batch(&state_tables("main"))?;
     // Few records are open at a time, so this index stays small and cheap.

@@ -10,7 +10,7 @@ use super::{
     recover::{Recover, recover},
     schema::{self, SchemaError},
     view::{ReadError, View},
-    writer::{Answer, Buffers, Request, Writer},
+    writer::{Answer, Pending, Request, Writer},
 };
 use crate::clock::Clock;
 use std::{
@@ -121,7 +121,7 @@ impl From<rusqlite::Error> for LedgerError {
 pub struct Appended {
     /// Number of the last entry.
     pub seq: i64,
-    /// Its hash; it vouches for everything before it.
+    /// A hash that vouches for it, everything before it and what was written together with it.
     pub head: Hash,
 }
 
@@ -230,7 +230,7 @@ impl Ledger {
             poison: None,
             settled_at: now,
             seen_at: now,
-            buffers: Buffers::default(),
+            written: Pending::default(),
         };
         let (requests, inbox) = mpsc::channel();
         let thread = std::thread::Builder::new()
@@ -304,14 +304,8 @@ impl Ledger {
             true => Ok(None),
             false => {
                 let (answer, answered) = oneshot::channel();
-                self.ask(Request::Append(
-                    entries,
-                    Box::new(move |result| {
-                        // The caller may be gone; then nobody waits for the answer.
-                        let _ = answer.send(result);
-                    }),
-                ))
-                .map(|()| Some(answered))
+                self.ask(Request::Append(entries, Answer::Task(answer)))
+                    .map(|()| Some(answered))
             }
         };
         async move {
@@ -338,14 +332,9 @@ impl Ledger {
         View::open(&self.path)
     }
 
-    fn wait<T: Send + 'static>(
-        &self,
-        request: impl FnOnce(Answer<T>) -> Request,
-    ) -> Result<T, LedgerError> {
+    fn wait<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T, LedgerError> {
         let (answer, answered) = mpsc::sync_channel(1);
-        self.ask(request(Box::new(move |result| {
-            let _ = answer.send(result);
-        })))?;
+        self.ask(request(Answer::Thread(answer)))?;
         answered.recv().unwrap_or(Err(LedgerError::Closed))
     }
 

@@ -3,13 +3,14 @@
 //! Reads only; the state is folded once more into temporary tables and compared.
 
 use super::{
-    chain::{self, Hash, Link},
-    entry::Entry,
+    chain::Hash,
     fold::Fold,
     schema::{STATE_TABLES, knows_pauses, state_tables},
+    stretch::{self, Part},
     view::{ReadError, View},
 };
-use foldhash::{HashMap, HashMapExt};
+use hashbrown::HashMap;
+use std::collections::HashSet;
 
 /// A ledger that is whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,42 +87,63 @@ impl View {
         let mut head = Hash::genesis(&lineage);
         let mut seq = 0;
         let mut buffer = Vec::new();
-        let mut query = connection.prepare(chain::SELECT)?;
-        let mut rows = query.query([i64::MIN])?;
-        while let Some(row) = rows.next()? {
-            let link = Link::read(row).map_err(|e| broken(seq + 1, e.to_string()))?;
-            if link.seq != seq + 1 {
-                return Err(broken(
-                    seq + 1,
-                    format!("it is missing; entry {} follows", link.seq),
-                ));
+        let names = stretch::names(connection)?;
+        // Steps whose number the journal says.
+        let mut said: HashSet<i64> = HashSet::new();
+        let missing = |name: &str| Broken::State {
+            table: "steps",
+            what: format!("`{name}` is missing"),
+        };
+        stretch::each(connection, i64::MIN, |stretch| {
+            let stretch = stretch.map_err(|e| broken(seq + 1, e.to_string()))?;
+            if stretch.first != seq + 1 || stretch.last < stretch.first {
+                let follows = match stretch.last - stretch.first {
+                    0 => format!("entry {} follows", stretch.last),
+                    _ => format!("entries {} to {} follow", stretch.first, stretch.last),
+                };
+                return Err(broken(seq + 1, format!("it is missing; {follows}")));
             }
-            seq = link.seq;
-            head = link.hash(head, &mut buffer);
-            if row.get_ref(8)?.as_blob().ok() != Some(&head.0[..]) {
-                return Err(broken(seq, "its hash does not fit".to_owned()));
+            head = stretch.hash_after(head, &mut buffer);
+            if !stretch.is(head) {
+                return Err(broken(seq + 1, stretch.unlike()));
             }
-            let entry = Entry::from_columns(link.kind, link.step, link.key, link.part, link.data)
-                .map_err(|e| broken(seq, e.to_string()))?;
-            let step = if link.step.is_empty() {
-                0
-            } else {
-                fold.step(link.step)
-            };
-            if fold.has_new_steps() {
-                return Err(Broken::State {
-                    table: "steps",
-                    what: format!("`{}` is missing", link.step),
-                });
-            }
-            fold.write_small(connection, step, link.run, link.at_ms, &entry)?;
-            if seq <= folded {
-                fold.gather(step, link.run, entry);
-            }
+            seq = stretch.last;
+            stretch.each(
+                |number, part| {
+                    let found = match part {
+                        Part::Entry(found) => found,
+                        Part::Name(step, name) if names.get(&step).is_some_and(|n| n == name) => {
+                            said.insert(step);
+                            return Ok(());
+                        }
+                        Part::Name(_, name) => return Err(missing(name)),
+                    };
+                    let entry = found.entry(&names).map_err(|e| broken(number, e))?;
+                    let step = match (found.number(), entry.step()) {
+                        (Some(step), _) if step == 0 || said.contains(&step) => step,
+                        (Some(step), _) => {
+                            let why = format!("nothing says which step has the number {step}");
+                            return Err(broken(number, why));
+                        }
+                        (None, "") => 0,
+                        (None, name) => fold.step(name),
+                    };
+                    if fold.has_new_steps() {
+                        return Err(missing(entry.step()));
+                    }
+                    fold.write_small(connection, step, stretch.run, stretch.at_ms, &entry)?;
+                    if number <= folded {
+                        fold.gather(step, stretch.run, entry);
+                    }
+                    Ok(())
+                },
+                broken,
+            )?;
             if fold.waiting() > 100_000 {
                 fold.write_gathered(connection)?;
             }
-        }
+            Ok(())
+        })?;
         if seq != head_seq {
             return Err(broken(
                 seq + 1,

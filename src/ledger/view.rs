@@ -9,6 +9,7 @@ use super::{
     entry::{Entry, Origin, WriteOp},
     schema::{self, SchemaError},
     store::LedgerError,
+    stretch,
     words::words,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -167,15 +168,8 @@ impl View {
 
     /// The number of the last entry and the hash that vouches for all of them; `None` when there is none.
     pub fn head(&self) -> Result<Option<(i64, Hash)>, ReadError> {
-        let row: Option<(i64, Vec<u8>)> = self
-            .connection
-            .query_row(
-                "SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1",
-                [],
-                |r| Ok((r.get(0)?, r.get(1)?)),
-            )
-            .optional()?;
-        Ok(row.and_then(|(seq, bytes)| Some((seq, Hash::read(&bytes)?))))
+        let last = stretch::last(&self.connection)?;
+        Ok(last.and_then(|(seq, hash)| Some((seq, hash?))))
     }
 
     /// Calls `each` with every record of a step, in key order, parts in order.
@@ -337,38 +331,30 @@ impl View {
     pub fn each_entry(
         &self,
         seq: i64,
-        mut each: impl FnMut(i64, i64, i64, Entry),
+        each: impl FnMut(i64, i64, i64, Entry),
     ) -> Result<(), ReadError> {
-        self.entries(seq, None, &mut each)
+        self.entries(seq, |_| true, each)
     }
 
-    /// The same for the entries about one record of any step.
+    /// The same for the entries about one record of any step. Goes through the journal.
     pub fn each_entry_of(
         &self,
         key: &str,
-        mut each: impl FnMut(i64, i64, i64, Entry),
+        each: impl FnMut(i64, i64, i64, Entry),
     ) -> Result<(), ReadError> {
-        self.entries(0, Some(key), &mut each)
+        self.entries(0, |found| found.key == key, each)
     }
 
     fn entries(
         &self,
         seq: i64,
-        key: Option<&str>,
-        each: &mut dyn FnMut(i64, i64, i64, Entry),
+        wanted: impl Fn(&stretch::Found<'_>) -> bool,
+        mut each: impl FnMut(i64, i64, i64, Entry),
     ) -> Result<(), ReadError> {
-        let mut query = self.connection.prepare_cached(
-            "SELECT seq, run, at_ms, kind, step, key, part, data FROM journal
-             WHERE seq > ?1 AND (?2 IS NULL OR key = ?2) ORDER BY seq",
-        )?;
-        let mut rows = query.query((seq, key))?;
-        while let Some(row) = rows.next()? {
-            let link = super::chain::Link::read(row)?;
-            let entry = Entry::from_columns(link.kind, link.step, link.key, link.part, link.data)
-                .map_err(|e| strange(format!("entry {}: {e}", link.seq)))?;
-            each(link.seq, link.run, link.at_ms, entry);
-        }
-        Ok(())
+        stretch::walk(&self.connection, seq, wanted, |place, found| {
+            each(place.seq, place.run, place.at_ms, place.entry(found)?);
+            Ok(())
+        })
     }
 }
 

@@ -8,26 +8,42 @@
 //! entries to share it. Where few calls are under way each request is written at once.
 
 use super::{
-    chain::{Hash, Link},
+    chain::{Hash, hash_frame},
     entry::Entry,
     fold::Fold,
+    frame::Frame,
     group::Group,
     intents::Open,
     lease::Lease,
     store::{Appended, LedgerError, Run, RunMeta},
 };
 use crate::clock::Clock;
-use rusqlite::{CachedStatement, Connection, Statement, params};
+use rusqlite::{Connection, params};
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender},
     },
     time::Duration,
 };
+use tokio::sync::oneshot;
 
 /// Takes an answer to whoever waits for it, in async code or on a thread.
-pub(super) type Answer<T> = Box<dyn FnOnce(Result<T, LedgerError>) + Send>;
+pub(super) enum Answer<T> {
+    Task(oneshot::Sender<Result<T, LedgerError>>),
+    Thread(SyncSender<Result<T, LedgerError>>),
+}
+
+impl<T> Answer<T> {
+    /// The caller may be gone; then nobody waits for the answer.
+    fn give(self, result: Result<T, LedgerError>) {
+        match self {
+            Answer::Task(sender) => drop(sender.send(result)),
+            Answer::Thread(sender) => drop(sender.send(result)),
+        }
+    }
+}
 
 /// What a caller asks for, with the way back.
 pub(super) enum Request {
@@ -38,6 +54,13 @@ pub(super) enum Request {
     Stop,
 }
 
+/// What answers a request when its transaction is done.
+enum Done {
+    /// With the number of the last entry by then.
+    Appended(Answer<Appended>, Result<i64, LedgerError>),
+    Begun(Answer<Run>, Result<Run, LedgerError>),
+}
+
 /// Gathered changes that are written at the latest.
 const GATHER: usize = 50_000;
 /// How long gathered changes wait at most.
@@ -45,8 +68,8 @@ const SETTLE_AFTER: Duration = Duration::from_secs(2);
 /// How often an idle writer looks around.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Adds an entry to the journal.
-const INSERT: &str = "INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+/// Bytes of a frame, at most about this many.
+const FRAME: usize = 1 << 18;
 
 /// The writing side of a ledger. Lives on its own thread, with a connection that is its own.
 pub(super) struct Writer {
@@ -62,14 +85,19 @@ pub(super) struct Writer {
     pub poison: Option<LedgerError>,
     pub settled_at: Duration,
     pub seen_at: Duration,
-    pub buffers: Buffers,
+    pub written: Pending,
 }
 
-/// Memory that is used again for each entry.
+/// What is appended and not in the table yet: the frame that is being filled.
 #[derive(Default)]
-pub(super) struct Buffers {
-    json: Vec<u8>,
-    hashed: Vec<u8>,
+pub(super) struct Pending {
+    frame: Frame,
+    run: i64,
+    at_ms: i64,
+    /// Steps whose number a frame of this writer says.
+    said: HashSet<i64>,
+    /// Steps of the entries of one request.
+    steps: Vec<i64>,
 }
 
 impl Writer {
@@ -96,14 +124,11 @@ impl Writer {
 
     /// Writes one group in one transaction and answers it.
     fn answer(&mut self, connection: &Connection, group: Vec<Request>) {
-        let mut answers: Vec<Box<dyn FnOnce(Option<LedgerError>)>> =
-            Vec::with_capacity(group.len());
+        let mut answers: Vec<Done> = Vec::with_capacity(group.len());
         match self.begin(connection) {
-            Ok(mut insert) => {
+            Ok(()) => {
                 for request in group {
-                    if let Some(answer) = self.carry_out(connection, &mut insert, request) {
-                        answers.push(answer);
-                    }
+                    answers.extend(self.carry_out(connection, request));
                 }
             }
             Err(error) => {
@@ -119,37 +144,37 @@ impl Writer {
         if self.poison.is_some() {
             let _ = connection.execute_batch("ROLLBACK");
         }
+        let head = self.head;
         for answer in answers {
-            answer(self.poison.clone());
+            match (answer, &self.poison) {
+                (Done::Appended(to, _), Some(error)) => to.give(Err(error.clone())),
+                (Done::Appended(to, done), None) => to.give(done.map(|seq| Appended { seq, head })),
+                (Done::Begun(to, _), Some(error)) => to.give(Err(error.clone())),
+                (Done::Begun(to, done), None) => to.give(done),
+            }
         }
     }
 
     /// Does what one request asks for, inside a transaction; gives what answers it when the transaction is done.
-    fn carry_out(
-        &mut self,
-        connection: &Connection,
-        insert: &mut Statement<'_>,
-        request: Request,
-    ) -> Option<Box<dyn FnOnce(Option<LedgerError>)>> {
+    fn carry_out(&mut self, connection: &Connection, request: Request) -> Option<Done> {
         if let Some(error) = &self.poison {
             refuse(request, error.clone());
             return None;
         }
         match request {
             Request::Append(entries, answer) => {
-                let result = self.append(connection, insert, entries);
-                let done = self.note(result);
-                Some(Box::new(move |failed| answer(failed.map_or(done, Err))))
+                let done = self.append(connection, entries);
+                let done = self.note(done).map(|()| self.seq);
+                Some(Done::Appended(answer, done))
             }
             Request::Begin(meta, answer) => {
-                let result = self.begin_run(connection, insert, meta);
-                let done = self.note(result);
-                Some(Box::new(move |failed| answer(failed.map_or(done, Err))))
+                let done = self.begin_run(connection, meta);
+                Some(Done::Begun(answer, self.note(done)))
             }
             Request::Settle(answer) => {
-                let result = self.settle(connection);
-                let done = self.note(result).map(|()| self.appended());
-                Some(Box::new(move |failed| answer(failed.map_or(done, Err))))
+                let done = self.settle(connection);
+                let done = self.note(done).map(|()| self.seq);
+                Some(Done::Appended(answer, done))
             }
             Request::Stop => None,
         }
@@ -165,8 +190,8 @@ impl Writer {
         result
     }
 
-    /// Begins a transaction, if nobody has taken over; gives the statement that adds to the journal.
-    fn begin<'c>(&self, connection: &'c Connection) -> Result<CachedStatement<'c>, LedgerError> {
+    /// Begins a transaction, if nobody has taken over.
+    fn begin(&self, connection: &Connection) -> Result<(), LedgerError> {
         if let Some(error) = &self.poison {
             return Err(error.clone());
         }
@@ -177,11 +202,12 @@ impl Writer {
         if epoch != self.lease.epoch {
             return Err(LedgerError::Fenced);
         }
-        Ok(connection.prepare_cached(INSERT)?)
+        Ok(())
     }
 
     fn commit(&mut self, connection: &Connection) -> Result<(), LedgerError> {
         let now = self.clock.monotonic();
+        self.write_frame(connection)?;
         if self.fold.waiting() >= GATHER || now.saturating_sub(self.settled_at) > SETTLE_AFTER {
             self.settle(connection)?;
         }
@@ -208,7 +234,6 @@ impl Writer {
         }
         let done = self
             .begin(connection)
-            .map(drop)
             .and_then(|()| self.settle(connection))
             .and_then(|()| self.commit(connection));
         if let Err(error) = done {
@@ -217,8 +242,35 @@ impl Writer {
         }
     }
 
+    /// Writes the frame that is being filled, if there is something in it. Inside a transaction.
+    fn write_frame(&mut self, connection: &Connection) -> Result<(), LedgerError> {
+        let Pending {
+            frame, run, at_ms, ..
+        } = &mut self.written;
+        let entries = frame.entries();
+        if entries == 0 {
+            return Ok(());
+        }
+        let place = (self.seq - entries + 1, self.seq);
+        self.head = hash_frame(self.head, place, *run, *at_ms, frame.bytes());
+        connection
+            .prepare_cached("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![
+                self.seq,
+                entries,
+                *run,
+                *at_ms,
+                frame.bytes(),
+                self.head.0
+            ])?;
+        frame.clear();
+        Ok(())
+    }
+
     /// Writes what was gathered. Inside a transaction.
     fn settle(&mut self, connection: &Connection) -> Result<(), LedgerError> {
+        // What is folded ends where a frame ends, so that what a crash leaves begins with one.
+        self.write_frame(connection)?;
         self.settled_at = self.clock.monotonic();
         if self.fold.waiting() == 0 {
             return Ok(());
@@ -230,12 +282,7 @@ impl Writer {
         Ok(())
     }
 
-    fn begin_run(
-        &mut self,
-        connection: &Connection,
-        insert: &mut Statement<'_>,
-        meta: RunMeta,
-    ) -> Result<Run, LedgerError> {
+    fn begin_run(&mut self, connection: &Connection, meta: RunMeta) -> Result<Run, LedgerError> {
         let (last, unfinished): (i64, bool) = connection.query_row(
             "SELECT coalesce(max(run), 0), coalesce((SELECT outcome IS NULL FROM runs ORDER BY run DESC LIMIT 1), 0)
              FROM runs",
@@ -249,7 +296,7 @@ impl Writer {
             engine: meta.engine,
             resumed: unfinished,
         };
-        self.append(connection, insert, vec![started])?;
+        self.append(connection, vec![started])?;
         Ok(Run {
             id: last + 1,
             resumed: unfinished,
@@ -257,12 +304,7 @@ impl Writer {
     }
 
     /// Appends the entries of one request, all or none.
-    fn append(
-        &mut self,
-        connection: &Connection,
-        insert: &mut Statement<'_>,
-        entries: Vec<Entry>,
-    ) -> Result<Appended, LedgerError> {
+    fn append(&mut self, connection: &Connection, entries: Vec<Entry>) -> Result<(), LedgerError> {
         let run = match self.run {
             Some(run) => run,
             // Calls are counted whoever makes them: they belong to no run.
@@ -273,51 +315,49 @@ impl Writer {
                 });
             }
         };
-        let changes = self.open.check(&entries, &mut self.fold)?;
-        let at_ms = self.clock.now().as_millisecond();
-        for entry in entries {
-            let step = match entry.step() {
-                "" => 0,
-                name => self.fold.step(name),
-            };
-            let columns = entry
-                .columns(&mut self.buffers.json)
-                .map_err(|e| LedgerError::Unwritable { why: e.to_string() })?;
-            self.seq += 1;
-            let link = Link::new(self.seq, run, at_ms, &columns);
-            self.head = link.hash(self.head, &mut self.buffers.hashed);
-            insert.execute(params![
-                self.seq,
-                run,
-                at_ms,
-                columns.kind,
-                columns.step,
-                columns.key,
-                columns.part,
-                columns.data,
-                self.head.0
-            ])?;
-            self.fold
-                .write_small(connection, step, run, at_ms, &entry)?;
-            self.fold.gather(step, run, entry);
-        }
+        let fold = &mut self.fold;
+        let steps = entries.iter().map(|e| match e.step() {
+            "" => 0,
+            name => fold.step(name),
+        });
+        self.written.steps.clear();
+        self.written.steps.extend(steps);
+        self.open.apply(&entries, &self.written.steps)?;
         if self.fold.has_new_steps() {
             self.fold.write_new_steps(connection)?;
         }
-        self.open.apply(changes);
-        Ok(self.appended())
-    }
-
-    fn appended(&self) -> Appended {
-        Appended {
-            seq: self.seq,
-            head: self.head,
+        for (nth, entry) in entries.into_iter().enumerate() {
+            if self.written.run != run || self.written.frame.bytes().len() >= FRAME {
+                self.write_frame(connection)?;
+            }
+            let Pending {
+                frame,
+                run: of,
+                at_ms,
+                said,
+                steps,
+            } = &mut self.written;
+            if frame.entries() == 0 {
+                (*of, *at_ms) = (run, self.clock.now().as_millisecond());
+            }
+            let step = steps.get(nth).copied().unwrap_or_default();
+            if step != 0 && said.insert(step) {
+                frame.name(step, entry.step());
+            }
+            frame
+                .push(step, &entry)
+                .map_err(|e| LedgerError::Unwritable { why: e.to_string() })?;
+            self.seq += 1;
+            self.fold
+                .write_small(connection, step, run, *at_ms, &entry)?;
+            self.fold.gather(step, run, entry);
         }
+        Ok(())
     }
 
     /// Writes what is left and gives the lease back. What cannot be written now is folded again later.
     fn close(mut self, connection: &Connection) {
-        let begun = self.begin(connection).map(drop);
+        let begun = self.begin(connection);
         let done = begun.and_then(|()| self.settle(connection)).and_then(|()| {
             connection.execute("UPDATE lease SET ended = 1", [])?;
             self.commit(connection)
@@ -330,8 +370,8 @@ impl Writer {
 
 fn refuse(request: Request, error: LedgerError) {
     match request {
-        Request::Append(_, answer) | Request::Settle(answer) => answer(Err(error)),
-        Request::Begin(_, answer) => answer(Err(error)),
+        Request::Append(_, answer) | Request::Settle(answer) => answer.give(Err(error)),
+        Request::Begin(_, answer) => answer.give(Err(error)),
         Request::Stop => {}
     }
 }
