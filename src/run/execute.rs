@@ -362,7 +362,7 @@ impl Executor {
                         self.ctx.found_there(step.to, entry.dest_id);
                     }
                     if let Some(mut directory) = self.ctx.directory(step.to) {
-                        directory.own(entry.dest_id, &step.name, key);
+                        directory.own(entry.dest_id, &step.name, &key);
                     }
                 }
             }

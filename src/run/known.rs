@@ -155,13 +155,13 @@ impl StepMemory {
             .iter()
             .filter(|(_, part, entry)| *part == 0 && entry.state == IdState::Confirmed)
             .filter_map(|(key, _, entry)| {
-                let why = match self.left.iter().find(|(k, _)| k == key) {
+                let why = match self.left.iter().find(|(k, _)| *k == key) {
                     Some((_, why)) => why,
                     None if came.contains(&xxh3_64(key.as_bytes())) => return None,
                     None => "deleted",
                 };
                 Some(Gone {
-                    key: key.to_owned(),
+                    key: key.into_owned(),
                     dest_id: entry.dest_id.to_owned(),
                     why,
                 })

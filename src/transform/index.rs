@@ -10,7 +10,7 @@ use super::{
 use crate::{
     ident::{FieldId, ObjectId},
     mapping::{OrderBy, When},
-    value::{NumberMap, Value, whole_number},
+    value::{NumberCounts, NumberMap, Value, whole_number},
 };
 use bumpalo::Bump;
 use hashbrown::HashTable;
@@ -123,7 +123,7 @@ pub(crate) struct IndexBuilder {
     keys: Interner,
     counts: Vec<u32>,
     /// How many rows whole numbers have, when only that is wanted.
-    tally: NumberMap,
+    tally: NumberCounts,
     pairs: Vec<(u32, u32)>,
     /// What outgrew its memory.
     outside: Vec<Sorted>,
@@ -137,7 +137,7 @@ impl IndexBuilder {
             spec,
             keys: Interner::default(),
             counts: Vec::new(),
-            tally: NumberMap::default(),
+            tally: NumberCounts::default(),
             pairs: Vec::new(),
             outside: Vec::new(),
             scratch: String::new(),
@@ -196,7 +196,7 @@ impl IndexBuilder {
         }
         self.keys = Interner::default();
         self.counts = Vec::new();
-        self.tally = NumberMap::default();
+        self.tally = NumberCounts::default();
         self.pairs = Vec::new();
     }
 
@@ -359,7 +359,7 @@ pub(crate) struct Index {
     pub spec: IndexSpec,
     keys: Interner,
     counts: Vec<u32>,
-    tally: NumberMap,
+    tally: NumberCounts,
     offsets: Vec<u32>,
     rows: Vec<u32>,
     /// All of it, when it outgrew its memory.
@@ -372,7 +372,7 @@ impl Index {
             spec,
             keys: Interner::default(),
             counts: Vec::new(),
-            tally: NumberMap::default(),
+            tally: NumberCounts::default(),
             offsets: Vec::new(),
             rows: Vec::new(),
             outside: None,
@@ -391,7 +391,7 @@ impl Index {
         if !self.spec.rows
             && let Some(number) = whole_number(key)
         {
-            return self.tally.get(number).unwrap_or(0);
+            return self.tally.get(number);
         }
         self.keys
             .find(key)
