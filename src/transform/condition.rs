@@ -163,6 +163,7 @@ fn reference<'a>(
             written,
             key,
             answer,
+            of_all: true,
         });
         match answer {
             Resolution::Unknown | Resolution::Fallback { .. } => {}

@@ -3,7 +3,7 @@
 use super::{
     keys::KeyRule,
     resolve::{Resolution, Resolve},
-    scope::Scope,
+    scope::{Asked, Scope},
     text,
 };
 use crate::{
@@ -89,6 +89,7 @@ impl RefCode {
             Source::Keys(objects) => {
                 if let ([(object, _)], Some(asked), []) =
                     (objects.as_slice(), scope.asked, self.only.as_slice())
+                    && asked.of_all
                     && asked.object == *object
                     && std::ptr::eq(asked.written, key)
                     && let Resolution::Found(record) = asked.answer
@@ -98,6 +99,7 @@ impl RefCode {
                 }
                 let mut first_key = None;
                 let mut dropped = false;
+                let written = key;
                 for (object, lower) in objects {
                     let key = if *lower {
                         text::fold_in(key, scope.arena)
@@ -118,6 +120,20 @@ impl RefCode {
                     match resolution {
                         Resolution::Unknown => {}
                         Resolution::Dropped => dropped = true,
+                        Resolution::Found(record) => {
+                            // What is found among some is found: a condition that asks next need not look. What a
+                            // condition learnt of all of them serves more, and stays.
+                            if scope.asked.is_none_or(|asked| !asked.of_all) {
+                                scope.asked = Some(Asked {
+                                    object: *object,
+                                    written,
+                                    key,
+                                    answer: resolution,
+                                    of_all: false,
+                                });
+                            }
+                            return (Found::Record(record), key);
+                        }
                         other => return (found(other), key),
                     }
                 }

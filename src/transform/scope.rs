@@ -38,7 +38,7 @@ pub(crate) struct Members<'a> {
     pub fill: bool,
 }
 
-/// What is known about a reference of the record, whatever steps and destination objects count.
+/// What is known about a reference of the record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     /// The source object.
@@ -49,6 +49,8 @@ pub(crate) struct Asked<'a> {
     pub key: &'a str,
     /// The answer.
     pub answer: Resolution<'a>,
+    /// It is the answer of all steps and destination objects; else of some, and of all it is at least found, too.
+    pub of_all: bool,
 }
 
 /// What became of a record that was not loaded.
@@ -112,7 +114,7 @@ pub(crate) struct Scope<'a> {
     lost: u16,
     /// What became of the record, for reports.
     pub outcome: Outcome<'a>,
-    /// The last reference that a condition asked about.
+    /// The last reference that a condition asked about, or that was found.
     pub asked: Option<Asked<'a>>,
     /// References to records that are not there: the source object and the key.
     pub missed: Vec<(ObjectId, &'a str)>,
