@@ -5,6 +5,7 @@
 
 use super::{
     contact, html,
+    items::{list, over, split, unique},
     json::{self, Shape},
     map::MapTable,
     moment,
@@ -311,14 +312,6 @@ fn or_blank(text: &str) -> Value<'_> {
     }
 }
 
-fn list<'a>(items: BumpVec<'a, Value<'a>>) -> Value<'a> {
-    if items.is_empty() {
-        Value::Blank
-    } else {
-        Value::List(items.into_bump_slice())
-    }
-}
-
 fn joined<'a>(prefix: &str, found: &str, scope: &Scope<'a>) -> &'a str {
     let mut out = BumpString::with_capacity_in(prefix.len() + found.len(), scope.arena);
     out.push_str(prefix);
@@ -376,33 +369,6 @@ fn cut<'a>(found: &'a str, max: usize, at: Option<&str>, scope: &mut Scope<'a>) 
     or_blank(place.map_or(short, |at| &short[..at]))
 }
 
-fn over<'a>(value: Value<'a>, max: usize, hold: bool, scope: &mut Scope<'a>) -> Value<'a> {
-    let too_long = |v: &Value<'a>| matches!(v, Value::Text(t) if text::chars(t) > max);
-    match value {
-        Value::List(items) => {
-            let Some(first) = items.iter().find(|i| too_long(i)) else {
-                return value;
-            };
-            if hold {
-                let found = text::canonical(first, scope.arena).unwrap_or("");
-                return scope.bad(FaultKind::TooLong, found);
-            }
-            scope.lose(Loss::Items);
-            let kept = items.iter().filter(|i| !too_long(i)).copied();
-            list(BumpVec::from_iter_in(kept, scope.arena))
-        }
-        Value::Text(t) if too_long(&value) => {
-            if hold {
-                scope.bad(FaultKind::TooLong, t)
-            } else {
-                scope.lose(Loss::Items);
-                Value::Blank
-            }
-        }
-        other => other,
-    }
-}
-
 fn round<'a>(value: Value<'a>, mode: RoundMode, scale: u32, scope: &mut Scope<'a>) -> Value<'a> {
     let number = match value {
         Value::Decimal(d) => d,
@@ -433,54 +399,6 @@ fn round<'a>(value: Value<'a>, mode: RoundMode, scale: u32, scope: &mut Scope<'a
             scope.bad(FaultKind::OutOfRange, found)
         }
     }
-}
-
-fn split<'a>(found: &'a str, separator: &str, scope: &Scope<'a>) -> Value<'a> {
-    if separator.is_empty() {
-        return Value::Text(found);
-    }
-    let parts = found
-        .split(separator)
-        .map(str::trim)
-        .filter(|p| !p.is_empty())
-        .map(Value::Text);
-    list(BumpVec::from_iter_in(parts, scope.arena))
-}
-
-/// Without repeats, the first of each kept.
-fn unique<'a>(items: &'a [Value<'a>], scope: &mut Scope<'a>) -> Value<'a> {
-    let repeats = |at: usize| match items[at] {
-        Value::Text(text) => {
-            let mut before = items[..at].iter();
-            before.any(|i| matches!(i, Value::Text(t) if *t == text))
-        }
-        item => items[..at].contains(&item),
-    };
-    if items.len() <= 32 {
-        let Some(first) = (1..items.len()).find(|at| repeats(*at)) else {
-            return Value::List(items);
-        };
-        scope.lose(Loss::Normal);
-        let mut out = BumpVec::with_capacity_in(items.len(), scope.arena);
-        out.extend_from_slice(&items[..first]);
-        out.extend(
-            (first..items.len())
-                .filter(|at| !repeats(*at))
-                .map(|at| items[at]),
-        );
-        return list(out);
-    }
-    let mut seen = hashbrown::HashSet::new();
-    let mut out = BumpVec::with_capacity_in(items.len(), scope.arena);
-    for item in items {
-        if seen.insert(text::canonical(item, scope.arena)) {
-            out.push(*item);
-        }
-    }
-    if out.len() < items.len() {
-        scope.lose(Loss::Normal);
-    }
-    list(out)
 }
 
 /// `Name (key)` of the record with this key; the key alone where there is no such record or it has no name.

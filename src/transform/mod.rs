@@ -23,6 +23,7 @@ pub mod handoff;
 mod holds;
 mod html;
 mod index;
+mod items;
 mod json;
 mod keys;
 mod map;

@@ -42,8 +42,7 @@ pub(crate) fn split(
     let mut plain = 0;
     let mut base = from;
     while base < bytes.len() {
-        let (lanes, n) = Lanes::at(bytes, base);
-        let shape = outline.step(&lanes, n);
+        let shape = outline.step::<true>(bytes, base);
         if shape.plain != 0 {
             plain = base + WIDTH - shape.plain.leading_zeros() as usize;
         }
@@ -216,7 +215,7 @@ mod tests {
         fn row(&mut self, cells: usize, start: usize, end: usize, line: u64) -> bool {
             assert_eq!(cells, self.row.len());
             // Twice counted: by the outline on its way, and here.
-            assert_eq!(line, 1 + count_breaks(self.text[..start].as_bytes()));
+            assert_eq!(line, 1 + count_breaks(&self.text.as_bytes()[..start]));
             assert!(end <= self.text.len());
             self.rows.push((line, std::mem::take(&mut self.row)));
             true

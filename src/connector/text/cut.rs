@@ -1,9 +1,6 @@
 //! Where rows end, found piece by piece without looking into cells.
 
-use super::{
-    lanes::Lanes,
-    outline::{Outline, Shape},
-};
+use super::outline::{Outline, Shape};
 use memchr::{memchr, memchr_iter, memrchr};
 
 /// What ends a row.
@@ -133,9 +130,9 @@ impl Cutter {
 
     fn advance_quoted(&mut self, known: &[u8], buffer: &[u8], delimiter: u8, first_only: bool) {
         while self.seen < known.len() {
-            let (lanes, n) = Lanes::at(known, self.seen);
-            self.zeros |= lanes.any([0]);
-            let Shape { outer, breaks, .. } = self.outline.step(&lanes, n);
+            let shape = self.outline.step::<false>(known, self.seen);
+            let Shape { outer, breaks, .. } = shape;
+            self.zeros |= shape.zeros;
             if outer != 0 && first_only {
                 let at = self.seen + outer.trailing_zeros() as usize;
                 let two = buffer.get(at..at + 2) == Some(b"\r\n");
@@ -152,7 +149,7 @@ impl Cutter {
                 self.row_breaks = (self.breaks, breaks & u64::MAX >> behind);
             }
             self.breaks += u64::from(breaks.count_ones());
-            self.seen += n;
+            self.seen += shape.bytes;
         }
     }
 }

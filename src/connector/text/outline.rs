@@ -6,26 +6,26 @@
 
 use super::lanes::Lanes;
 
-/// Follows a text from its start, or from the start of a row.
+/// Follows a text from the start of a row.
 #[derive(Clone, Debug)]
 pub(crate) struct Outline {
     delimiter: u8,
     /// What is next stands in quotes.
     inside: bool,
-    /// What is next is the start of a cell.
-    fresh: bool,
     /// The byte before was a closing quote, or the first of two.
     closed: bool,
     /// Quotes are plain up to the end of the cell.
     plain: bool,
-    /// The byte before was a CR.
-    cr: bool,
+    /// The byte before.
+    last: u8,
 }
 
 /// What stands at sixty-four bytes, as bits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
-    /// Ends of cells and rows. Of CR LF only the CR.
+    /// How many bytes there are: fewer at the end of the text.
+    pub bytes: usize,
+    /// Ends of cells and rows outside quotes; 0 when only rows were asked for. Of CR LF only the CR.
     pub ends: u64,
     /// LF and CR outside quotes.
     pub outer: u64,
@@ -33,6 +33,8 @@ pub(crate) struct Shape {
     pub breaks: u64,
     /// Bytes of cells whose quotes are plain text.
     pub plain: u64,
+    /// A zero byte is among them; only when rows alone were asked for.
+    pub zeros: bool,
 }
 
 impl Outline {
@@ -41,10 +43,9 @@ impl Outline {
         Outline {
             delimiter,
             inside: false,
-            fresh: true,
             closed: false,
             plain: false,
-            cr: false,
+            last: b'\n',
         }
     }
 
@@ -53,35 +54,43 @@ impl Outline {
         self.inside
     }
 
-    /// Follows the next `n` bytes, at least one.
+    /// Follows the bytes from `at` on, where there is one: for `CELLS` and rows, or for rows alone.
     #[inline(always)]
-    pub(crate) fn step(&mut self, lanes: &Lanes, n: usize) -> Shape {
+    pub(crate) fn step<const CELLS: bool>(&mut self, bytes: &[u8], at: usize) -> Shape {
+        let (lanes, n) = Lanes::at(bytes, at);
         let (quotes, lf) = (lanes.equal(b'"'), lanes.equal(b'\n'));
-        let cr = match lanes.any([b'\r']) {
-            true => lanes.equal(b'\r'),
+        let rare = match CELLS {
+            true => lanes.any([b'\r']),
+            false => lanes.any([b'\r', 0]),
+        };
+        let (mut breaks, mut second, mut zeros) = (lf, 0, false);
+        if rare || self.last == b'\r' {
+            let cr = lanes.equal(b'\r');
+            second = lf & (cr << 1 | u64::from(self.last == b'\r'));
+            breaks |= cr;
+            zeros = !CELLS && lanes.any([0]);
+        }
+        let delimiters = match CELLS {
+            true => lanes.equal(self.delimiter),
             false => 0,
         };
-        let breaks = lf | cr;
-        let second = lf & (cr << 1 | u64::from(self.cr));
-        let marks = breaks | lanes.equal(self.delimiter);
-        let last = n.wrapping_sub(1) & 63;
-        self.cr = cr >> last & 1 != 0;
-        let (within, plain) = if quotes == 0 && !self.closed {
-            let within = match self.inside {
-                true => u64::MAX,
-                false => 0,
+        let (within, plain) = if quotes != 0 || self.closed || self.plain {
+            let marks = match CELLS {
+                true => breaks | delimiters,
+                false => breaks | lanes.equal(self.delimiter),
             };
-            self.plain &= marks == 0;
-            self.fresh = marks & !within & 1 << last != 0;
-            (within, 0)
-        } else {
             self.turn(quotes, marks, n)
+        } else {
+            (u64::from(self.inside).wrapping_neg(), 0)
         };
+        self.last = bytes.get(at + n - 1).copied().unwrap_or_default();
         Shape {
-            ends: marks & !within & !second,
+            bytes: n,
+            ends: (breaks | delimiters) & !within & !second,
             outer: breaks & !within,
             breaks: breaks & !second,
             plain,
+            zeros,
         }
     }
 
@@ -90,6 +99,8 @@ impl Outline {
     fn turn(&mut self, mut quotes: u64, marks: u64, n: usize) -> (u64, u64) {
         let last = n.wrapping_sub(1) & 63;
         let valid = u64::MAX >> (63 - last);
+        let mark_before = [self.delimiter, b'\n', b'\r'].contains(&self.last);
+        let fresh = u64::from(self.closed || !self.inside && mark_before);
         let mut plain = 0;
         if self.plain {
             plain = up_to_mark(u64::MAX, marks);
@@ -99,13 +110,12 @@ impl Outline {
             let within = filled(quotes) ^ u64::from(self.inside).wrapping_neg();
             let (opening, closing) = (quotes & within, quotes & !within);
             let outside = marks & !within;
-            let may_open = (outside | closing) << 1 | u64::from(self.fresh || self.closed);
+            let may_open = (outside | closing) << 1 | fresh;
             let behind = closing << 1 | u64::from(self.closed);
             let wrong = opening & !may_open | behind & !(marks | quotes | plain) & valid;
             if wrong == 0 {
                 self.inside = within >> last & 1 != 0;
                 self.closed = closing >> last & 1 != 0;
-                self.fresh = outside >> last & 1 != 0;
                 self.plain = plain >> last & 1 != 0;
                 return (within, plain);
             }
