@@ -3,12 +3,10 @@
 //! Few things come more often than 254 times, so a count takes a byte and a million of them stay in the cache; those that
 //! do have a table of their own.
 
-use super::directory::{BLOCK, Directory, place};
+use super::directory::{BLOCK, Directory, Sparse, place, wasteful};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-/// Blocks that are made without a look at how full they are.
-const FREE: usize = 64;
 /// Places for each number beyond which blocks are a waste.
 const ROOM: usize = 64;
 /// The count stands in the other table.
@@ -19,10 +17,10 @@ const MORE: u8 = u8::MAX;
 pub struct NumberCounts {
     directory: Directory,
     blocks: Vec<[u8; BLOCK]>,
-    /// Counts that do not fit a byte; all of them, when numbers are far apart.
-    others: HashMap<u64, u32, FixedState>,
-    /// Numbers are far apart.
-    sparse: bool,
+    /// Counts that do not fit a byte.
+    many: HashMap<u64, u32, FixedState>,
+    /// All counts, when numbers are far apart.
+    sparse: Option<Sparse>,
     /// Numbers in blocks.
     count: usize,
 }
@@ -32,11 +30,11 @@ impl NumberCounts {
     #[inline]
     pub fn get(&self, number: u64) -> u32 {
         let block = self.directory.find(number).and_then(|b| self.blocks.get(b));
-        match block.map(|block| block[place(number)]) {
-            Some(MORE) => self.others.get(&number).copied().unwrap_or(0),
-            Some(count) => u32::from(count),
-            None if self.sparse => self.others.get(&number).copied().unwrap_or(0),
-            None => 0,
+        match (block.map(|block| block[place(number)]), &self.sparse) {
+            (Some(MORE), _) => self.many.get(&number).copied().unwrap_or(0),
+            (Some(count), _) => u32::from(count),
+            (None, Some(sparse)) => sparse.all.get(&number).copied().unwrap_or(0),
+            (None, None) => 0,
         }
     }
 
@@ -58,33 +56,54 @@ impl NumberCounts {
 
     #[cold]
     fn add_elsewhere(&mut self, number: u64) {
-        let block = self.directory.find(number);
-        if block.is_none() && !self.sparse {
-            if self.blocks.len() < FREE || self.blocks.len() * BLOCK <= self.count * ROOM {
-                self.directory.insert(number, self.blocks.len());
-                let mut block = [0; BLOCK];
-                block[place(number)] = 1;
-                self.blocks.push(block);
-                self.count += 1;
-                return;
+        if let Some(sparse) = &mut self.sparse {
+            let count = sparse.all.entry(number).or_insert(0);
+            *count = more(*count);
+            if sparse.is_full(ROOM) {
+                self.gather();
             }
-            self.scatter();
+            return;
         }
-        let slot = block.and_then(|b| self.blocks.get_mut(b));
-        let before = match slot.map(|block| std::mem::replace(&mut block[place(number)], MORE)) {
-            Some(MORE) | None => 0,
-            Some(count) => u32::from(count),
-        };
-        let all = self.others.entry(number).or_insert(before);
-        *all = all.saturating_add(1).min(u32::MAX - 1);
+        match self.directory.find(number) {
+            // Another that does not fit a byte.
+            Some(_) => {
+                let count = more(self.get(number));
+                self.set(number, count);
+            }
+            None if wasteful(self.blocks.len(), self.count, ROOM) => {
+                self.sparse = Some(Sparse::of(self.iter().collect()));
+                (self.blocks, self.directory) = (Vec::new(), Directory::default());
+                (self.many, self.count) = (HashMap::default(), 0);
+                self.add_elsewhere(number);
+            }
+            None => self.set(number, 1),
+        }
     }
 
-    /// Goes over to a hash table.
-    fn scatter(&mut self) {
-        self.others = self.iter().collect();
-        self.blocks = Vec::new();
-        self.directory = Directory::default();
-        self.sparse = true;
+    /// Comes back from the hash table.
+    fn gather(&mut self) {
+        let sparse = self.sparse.take().unwrap_or_default();
+        for (number, count) in sparse.all {
+            self.set(number, count);
+        }
+    }
+
+    /// Says how often a number came, which goes into a block.
+    fn set(&mut self, number: u64, count: u32) {
+        let at = self.directory.find(number).unwrap_or_else(|| {
+            self.directory.insert(number, self.blocks.len());
+            self.blocks.push([0; BLOCK]);
+            self.blocks.len() - 1
+        });
+        let byte = u8::try_from(count).unwrap_or(MORE);
+        if let Some(block) = self.blocks.get_mut(at) {
+            let slot = &mut block[place(number)];
+            self.count += usize::from(*slot == 0);
+            *slot = byte;
+        }
+        if byte == MORE {
+            self.many.insert(number, count);
+        }
     }
 
     /// Every number that came, with how often.
@@ -94,15 +113,24 @@ impl NumberCounts {
             Some((first..).zip(block.iter().copied()))
         });
         let few = blocks.flatten().filter(|(_, n)| *n != 0 && *n != MORE);
-        let others = self.others.iter().map(|(number, count)| (*number, *count));
+        let sparse = self.sparse.iter().flat_map(|sparse| &sparse.all);
+        let others = self.many.iter().chain(sparse);
         few.map(|(number, count)| (number, u32::from(count)))
-            .chain(others)
+            .chain(others.map(|(number, count)| (*number, *count)))
     }
 
     /// Bytes in use.
     pub fn bytes(&self) -> usize {
-        self.blocks.capacity() * BLOCK + self.directory.bytes() + self.others.allocation_size()
+        self.blocks.capacity() * BLOCK
+            + self.directory.bytes()
+            + self.many.allocation_size()
+            + self.sparse.as_ref().map_or(0, Sparse::bytes)
     }
+}
+
+/// One more, to the most there is.
+fn more(count: u32) -> u32 {
+    count.saturating_add(1).min(u32::MAX - 1)
 }
 
 #[cfg(test)]
@@ -132,10 +160,23 @@ mod tests {
             far.add_one(n * 1_000_003);
             near.add_one(16_000_000_000 + n);
         }
-        assert!(far.sparse && !near.sparse);
+        assert!(far.sparse.is_some() && near.sparse.is_none());
         assert!(far.bytes() < 100_000 * 64, "{}", far.bytes());
         assert!(near.bytes() < 100_000 * 2, "{}", near.bytes());
         assert_eq!((far.get(1_000_003), far.get(1)), (1, 0));
+    }
+
+    #[test]
+    fn neighbours_in_any_order_come_back_from_the_hash_table() {
+        let mut counts = NumberCounts::default();
+        let mut went = false;
+        for n in 0..100_000u64 {
+            counts.add_one(n * 7_919 % 100_003);
+            went |= counts.sparse.is_some();
+        }
+        assert!(went && counts.sparse.is_none());
+        assert!(counts.bytes() < 100_000 * 3, "{}", counts.bytes());
+        assert_eq!((counts.get(7_919), counts.get(100_004)), (1, 0));
     }
 
     proptest! {

@@ -1,10 +1,11 @@
 //! Blocks of neighbouring numbers: which block of a table stands for which thousand of them.
 //!
 //! Ids stand close together, so a table keeps them in blocks of neighbours: a look-up computes no hash and touches one
-//! place in memory. Tables over it decide what a block holds, and when numbers stand too far apart for blocks.
+//! place in memory. Tables over it decide what a block holds. Where numbers stand too far apart for blocks an ordinary hash
+//! table takes over, and gives back when they turn out to fill a range that they only came to in any order ([`Sparse`]).
 
 use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 /// Neighbours in a block.
 pub(super) const BLOCK: usize = 1024;
@@ -60,6 +61,49 @@ impl Directory {
     /// Bytes in use.
     pub fn bytes(&self) -> usize {
         self.near.capacity() * size_of::<u32>() + self.far.allocation_size()
+    }
+}
+
+/// Blocks that are made without a look at how full they are.
+const FREE: usize = 64;
+
+/// True when so many blocks are a waste for so many numbers. `room`: places for each number that are none.
+pub(super) fn wasteful(blocks: usize, numbers: usize, room: usize) -> bool {
+    blocks >= FREE && blocks * BLOCK > numbers * room
+}
+
+/// Numbers that stand too far apart for blocks, as far as is known.
+#[derive(Debug, Default)]
+pub(super) struct Sparse {
+    /// What stands for each number.
+    pub all: HashMap<u64, u32, FixedState>,
+    /// How many there were at the last look at how they stand.
+    looked: usize,
+}
+
+impl Sparse {
+    /// These numbers.
+    pub fn of(all: HashMap<u64, u32, FixedState>) -> Sparse {
+        Sparse {
+            looked: all.len(),
+            all,
+        }
+    }
+
+    /// True when they fill their blocks by now. Looks when they are twice as many as at the last time.
+    pub fn is_full(&mut self, room: usize) -> bool {
+        if self.all.len() < (self.looked * 2).max(FREE * 8) {
+            return false;
+        }
+        self.looked = self.all.len();
+        let blocks: HashSet<u64, FixedState> = self.all.keys().map(|n| n / BLOCK as u64).collect();
+        // Only where it is clear, so that the next number does not turn it back.
+        !wasteful(blocks.len() * 2, self.all.len(), room)
+    }
+
+    /// Bytes in use.
+    pub fn bytes(&self) -> usize {
+        self.all.allocation_size()
     }
 }
 

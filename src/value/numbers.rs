@@ -3,12 +3,8 @@
 //! Ids stand close together, so they are kept in blocks of neighbours: a look-up computes no hash of a text, compares
 //! no text, and touches one place in memory. Where they do not stand close together, an ordinary hash table takes over.
 
-use super::directory::{BLOCK, Directory, place};
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use super::directory::{BLOCK, Directory, Sparse, place, wasteful};
 
-/// Blocks that are made without a look at how full they are.
-const FREE: usize = 64;
 /// Places for each number beyond which blocks are a waste.
 const ROOM: usize = 16;
 /// A place that holds nothing.
@@ -37,7 +33,7 @@ pub struct NumberMap {
     directory: Directory,
     blocks: Vec<Box<[u32; BLOCK]>>,
     /// All of it, when numbers are far apart.
-    sparse: Option<HashMap<u64, u32, FixedState>>,
+    sparse: Option<Sparse>,
     count: usize,
 }
 
@@ -56,7 +52,7 @@ impl NumberMap {
     #[inline]
     pub fn get(&self, key: u64) -> Option<u32> {
         if let Some(sparse) = &self.sparse {
-            return sparse.get(&key).copied();
+            return sparse.all.get(&key).copied();
         }
         let block = self.blocks.get(self.directory.find(key)?)?;
         Some(block[place(key)]).filter(|v| *v != NONE)
@@ -85,13 +81,14 @@ impl NumberMap {
             let block = self.blocks.get(at)?;
             Some((first..).zip(block.iter().copied()))
         });
-        let sparse = self.sparse.iter().flatten().map(|(n, v)| (*n, *v));
+        let sparse = self.sparse.iter().flat_map(|sparse| &sparse.all);
+        let sparse = sparse.map(|(n, v)| (*n, *v));
         blocks.flatten().filter(|(_, v)| *v != NONE).chain(sparse)
     }
 
     /// Bytes in use.
     pub fn bytes(&self) -> usize {
-        let sparse = self.sparse.as_ref().map_or(0, HashMap::allocation_size);
+        let sparse = self.sparse.as_ref().map_or(0, Sparse::bytes);
         self.blocks.len() * size_of::<[u32; BLOCK]>()
             + self.blocks.capacity() * size_of::<usize>()
             + self.directory.bytes()
@@ -100,12 +97,14 @@ impl NumberMap {
 
     /// The place of a number, made as needed, and the number of entries.
     fn slot(&mut self, key: u64) -> (&mut u32, &mut usize) {
+        if self.sparse.as_mut().is_some_and(|s| s.is_full(ROOM)) {
+            self.gather();
+        }
         if self.sparse.is_none() && self.directory.find(key).is_none() {
             self.grow(key);
         }
-        if self.sparse.is_some() {
-            let sparse = self.sparse.get_or_insert_default();
-            return (sparse.entry(key).or_insert(NONE), &mut self.count);
+        if let Some(sparse) = &mut self.sparse {
+            return (sparse.all.entry(key).or_insert(NONE), &mut self.count);
         }
         let at = self.directory.find(key).unwrap_or(0);
         (&mut self.blocks[at][place(key)], &mut self.count)
@@ -114,7 +113,7 @@ impl NumberMap {
     /// Makes the block of a number, or goes over to a hash table.
     #[cold]
     fn grow(&mut self, key: u64) {
-        if self.blocks.len() >= FREE && self.blocks.len() * BLOCK > self.count * ROOM {
+        if wasteful(self.blocks.len(), self.count, ROOM) {
             self.scatter();
             return;
         }
@@ -126,7 +125,23 @@ impl NumberMap {
         let all = self.iter().collect();
         self.blocks = Vec::new();
         self.directory = Directory::default();
-        self.sparse = Some(all);
+        self.sparse = Some(Sparse::of(all));
+    }
+
+    /// Comes back from the hash table.
+    #[cold]
+    fn gather(&mut self) {
+        let sparse = self.sparse.take().unwrap_or_default();
+        for (key, value) in sparse.all {
+            let at = self.directory.find(key).unwrap_or_else(|| {
+                self.directory.insert(key, self.blocks.len());
+                self.blocks.push(Box::new([NONE; BLOCK]));
+                self.blocks.len() - 1
+            });
+            if let Some(block) = self.blocks.get_mut(at) {
+                block[place(key)] = value;
+            }
+        }
     }
 }
 
@@ -174,6 +189,19 @@ mod tests {
             assert_eq!(map.get(first + 100_000), None);
             assert_eq!(map.get(0), None);
         }
+    }
+
+    #[test]
+    fn neighbours_in_any_order_come_back_from_the_hash_table() {
+        let mut map = NumberMap::default();
+        let mut went = false;
+        for n in 0..100_000u32 {
+            map.insert(u64::from(n) * 7_919 % 100_003, n);
+            went |= map.sparse.is_some();
+        }
+        assert!(went && map.sparse.is_none());
+        assert_eq!(map.len(), 100_000);
+        assert_eq!((map.get(7_919), map.get(100_004)), (Some(1), None));
     }
 
     proptest! {
