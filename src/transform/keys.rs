@@ -8,7 +8,7 @@ use super::text::{self, KEY_SEPARATOR};
 use crate::{
     ident::FieldId,
     platform::Object,
-    value::{CellKind, Page, Type, whole_number},
+    value::{CellKind, NumberSet, Page, Type, whole_number},
 };
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
@@ -249,11 +249,11 @@ fn missing() -> KeySpan {
     }
 }
 
-/// Keys that were seen. Whole numbers, the usual ids, take bits in blocks of 64 and are exact; other texts are kept
-/// as 64-bit hashes (two of ten million keys share one with a chance of 3 in a million).
+/// Keys that were seen. Whole numbers, the usual ids, take bits and are exact; other texts are kept as 64-bit hashes
+/// (two of ten million keys share one with a chance of 3 in a million).
 #[derive(Debug, Default)]
 struct KeySet {
-    numbers: HashMap<u64, u64, FixedState>,
+    numbers: NumberSet,
     texts: HashTable<u64>,
 }
 
@@ -261,11 +261,7 @@ impl KeySet {
     /// Adds a key; false when it was there.
     fn insert(&mut self, key: &str) -> bool {
         if let Some(n) = whole_number(key) {
-            let block = self.numbers.entry(n >> 6).or_insert(0);
-            let bit = 1u64 << (n & 63);
-            let new = *block & bit == 0;
-            *block |= bit;
-            return new;
+            return self.numbers.insert(n);
         }
         let hash = xxh3_64(key.as_bytes());
         if self.texts.find(hash, |h| *h == hash).is_some() {

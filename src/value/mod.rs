@@ -8,6 +8,7 @@ pub mod data_type;
 pub mod glance;
 mod directory;
 pub mod mask;
+pub mod number_set;
 pub mod numbers;
 pub mod page;
 pub mod ranks;
@@ -15,6 +16,7 @@ pub mod scalar;
 
 pub use counts::NumberCounts;
 pub use data_type::Type;
+pub use number_set::NumberSet;
 pub use numbers::{NumberMap, whole_number};
 pub use page::{Cell, CellKind, Page, RowFault};
 pub use ranks::Ranks;
