@@ -4,7 +4,7 @@
 
 use super::{
     intents::{Becomes, becomes},
-    writer::Request,
+    writer::{Answer, Request},
 };
 use std::{sync::mpsc::Receiver, thread, time::Duration};
 
@@ -16,7 +16,7 @@ const BUSY: usize = 32;
 /// How long a transaction waits before it looks again.
 const NAP: Duration = Duration::from_millis(2);
 /// How often it does so at most.
-const NAPS: u32 = 6;
+const NAPS: u32 = 8;
 
 /// Requests of one transaction.
 pub(super) struct Group {
@@ -26,6 +26,8 @@ pub(super) struct Group {
     entries: usize,
     /// Calls that these requests say are answered.
     answered: usize,
+    /// Somebody waits for one of these requests.
+    awaited: bool,
     /// Somebody waits who has no call under way.
     urgent: bool,
 }
@@ -35,22 +37,32 @@ impl Group {
     /// milliseconds.
     ///
     /// Their intents are on disk, so that they go on meanwhile; what waits here are the intents of calls that follow them, and
-    /// outcomes. With fewer calls under way nothing is waited for.
+    /// outcomes. With fewer calls under way nobody who waits is kept waiting; what nobody waits for may still get
+    /// company.
     pub fn gather(first: Request, requests: &Receiver<Request>, calls: usize) -> Group {
-        Self::gather_napping(first, requests, calls, || thread::sleep(NAP))
+        Self::gather_napping(first, requests, calls, |busy| match busy {
+            true => {
+                thread::sleep(NAP);
+                None
+            }
+            false => requests.recv_timeout(NAP).ok(),
+        })
     }
 
+    /// `nap` waits, and is told whether enough calls are under way; where not, it ends with the next request: somebody may
+    /// wait for that one.
     fn gather_napping(
         first: Request,
         requests: &Receiver<Request>,
         calls: usize,
-        mut nap: impl FnMut(),
+        mut nap: impl FnMut(bool) -> Option<Request>,
     ) -> Group {
         let mut group = Group {
             requests: Vec::new(),
             stop: false,
             entries: 0,
             answered: 0,
+            awaited: false,
             urgent: false,
         };
         group.take(first);
@@ -63,10 +75,13 @@ impl Group {
                 }
             }
             let busy = calls.saturating_sub(group.answered) >= BUSY;
-            if !busy || group.urgent || group.is_full() || naps == NAPS {
+            let may_wait = busy || !group.awaited;
+            if !may_wait || group.urgent || group.is_full() || naps == NAPS {
                 return group;
             }
-            nap();
+            if let Some(request) = nap(busy) {
+                group.take(request);
+            }
             naps += 1;
         }
     }
@@ -77,8 +92,9 @@ impl Group {
 
     fn take(&mut self, request: Request) {
         match &request {
-            Request::Append(entries, _) => {
+            Request::Append(entries, answer) => {
                 self.entries += entries.len();
+                self.awaited |= !matches!(answer, Answer::Nobody);
                 let answers = entries
                     .iter()
                     .filter(|e| becomes(e) == Some(Becomes::Closed));
@@ -100,14 +116,14 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Appended, Entry, Intent, Origin, WriteOp, writer::Answer};
+    use crate::ledger::{Appended, Entry, Intent, Origin, WriteOp};
     use std::sync::mpsc::{channel, sync_channel};
 
     fn append(entries: Vec<Entry>) -> Request {
-        Request::Append(entries, nobody())
+        Request::Append(entries, somebody())
     }
 
-    fn nobody() -> Answer<Appended> {
+    fn somebody() -> Answer<Appended> {
         Answer::Thread(sync_channel(1).0)
     }
 
@@ -134,11 +150,12 @@ mod tests {
     fn gathered(first: Request, calls: usize, each_nap: impl Fn() -> Vec<Request>) -> (usize, u32) {
         let (sender, receiver) = channel();
         let mut naps = 0;
-        let group = Group::gather_napping(first, &receiver, calls, || {
+        let group = Group::gather_napping(first, &receiver, calls, |_| {
             naps += 1;
             for request in each_nap() {
                 assert!(sender.send(request).is_ok());
             }
+            None
         });
         (group.requests.len(), naps)
     }
@@ -148,6 +165,19 @@ mod tests {
         let more = || vec![intended(WriteOp::Create)];
         assert_eq!(gathered(intended(WriteOp::Create), 0, more), (1, 0));
         assert_eq!(gathered(confirmed(), BUSY, more), (1, 0), "it is answered");
+    }
+
+    #[test]
+    fn what_nobody_waits_for_gets_company_and_keeps_nobody_waiting() {
+        let note = || match confirmed() {
+            Request::Append(entries, _) => Request::Append(entries, Answer::Nobody),
+            other => other,
+        };
+        assert_eq!(gathered(note(), 0, Vec::new), (1, NAPS));
+        let intent = || vec![intended(WriteOp::Create)];
+        assert_eq!(gathered(note(), 0, intent), (2, 1));
+        let busy = gathered(note(), 100, intent);
+        assert_eq!(busy, (1 + NAPS as usize, NAPS));
     }
 
     #[test]
@@ -167,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_run_that_begins_settles_or_stops_is_not_delayed() {
-        let settle = || Request::Settle(nobody());
+        let settle = || Request::Settle(somebody());
         assert_eq!(gathered(settle(), 100, Vec::new), (1, 0));
         assert_eq!(gathered(confirmed(), 100, || vec![settle()]), (2, 1));
         assert_eq!(gathered(confirmed(), 100, || vec![Request::Stop]), (1, 1));

@@ -316,7 +316,17 @@ impl Ledger {
         }
     }
 
-    /// The same for callers outside of async code. Blocks the thread.
+    /// Appends entries, and nobody waits until they are on disk: within milliseconds, and before anything that is appended
+    /// later. Where that fails, every later append does. For outcomes: a crash before they are on disk leaves open intents,
+    /// as a crash before the answer does.
+    pub fn note(&self, entries: Vec<Entry>) -> Result<(), LedgerError> {
+        match self.measured && entries.iter().all(Entry::is_of_a_record) {
+            true => Ok(()),
+            false => self.ask(Request::Append(entries, Answer::Nobody)),
+        }
+    }
+
+    /// [`Ledger::append`] for callers outside of async code. Blocks the thread.
     pub fn append_blocking(&self, entries: Vec<Entry>) -> Result<Appended, LedgerError> {
         self.wait(|answer| Request::Append(entries, answer))
     }

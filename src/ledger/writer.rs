@@ -33,6 +33,8 @@ use tokio::sync::oneshot;
 pub(super) enum Answer<T> {
     Task(oneshot::Sender<Result<T, LedgerError>>),
     Thread(SyncSender<Result<T, LedgerError>>),
+    /// Nobody waits; what is wrong is told to everybody who asks afterwards.
+    Nobody,
 }
 
 impl<T> Answer<T> {
@@ -41,6 +43,7 @@ impl<T> Answer<T> {
         match self {
             Answer::Task(sender) => drop(sender.send(result)),
             Answer::Thread(sender) => drop(sender.send(result)),
+            Answer::Nobody => {}
         }
     }
 }
@@ -164,6 +167,9 @@ impl Writer {
         match request {
             Request::Append(entries, answer) => {
                 let done = self.append(connection, entries);
+                if let (Err(error), Answer::Nobody) = (&done, &answer) {
+                    self.poison = Some(error.clone());
+                }
                 let done = self.note(done).map(|()| self.seq);
                 Some(Done::Appended(answer, done))
             }

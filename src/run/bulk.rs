@@ -88,14 +88,15 @@ pub async fn create(
     };
     match reply {
         BulkReply::Job(job) => {
-            ctx.ledger
-                .append(vec![Entry::JobStarted {
-                    step: step.name.clone(),
-                    chunk: chunk.clone(),
-                    job: job.clone(),
-                }])
-                .await?;
-            let state = ctx.rest.wait_job(step.to, &job).await?;
+            // It is on its way to the disk from here on; the job goes on meanwhile.
+            let noted = ctx.ledger.append(vec![Entry::JobStarted {
+                step: step.name.clone(),
+                chunk: chunk.clone(),
+                job: job.clone(),
+            }]);
+            let state = ctx.rest.wait_job(step.to, &job).await;
+            noted.await?;
+            let state = state?;
             if !matches!(state, JobState::Done(_)) {
                 (ctx.emit)(&Event::Resolving {
                     step: step.name.clone(),
@@ -129,18 +130,20 @@ pub async fn create(
             }
         }
     }
-    let done = settle(ctx, step, works).await?;
-    ctx.ledger
-        .append(vec![Entry::JobEnded {
-            step: step.name.clone(),
-            chunk,
-        }])
-        .await?;
-    Ok(done)
+    let ended = Entry::JobEnded {
+        step: step.name.clone(),
+        chunk,
+    };
+    settle(ctx, step, works, ended).await
 }
 
-/// Settles records that a bulk call may have written.
-async fn settle(ctx: &Context, step: &Step, works: Vec<Work>) -> Result<Vec<Done>, RunError> {
+/// Settles records that a bulk call may have written. `ended`: what is noted down when the last of them is settled.
+async fn settle(
+    ctx: &Context,
+    step: &Step,
+    works: Vec<Work>,
+    ended: Entry,
+) -> Result<Vec<Done>, RunError> {
     ctx.list(step.to, false).await?;
     let mut done = Vec::with_capacity(works.len());
     let mut entries = Vec::new();
@@ -161,6 +164,11 @@ async fn settle(ctx: &Context, step: &Step, works: Vec<Work>) -> Result<Vec<Done
             None => rest.push(work),
         }
     }
+    if rest.is_empty() {
+        entries.push(ended);
+        ctx.ledger.append(entries).await?;
+        return Ok(done);
+    }
     ctx.ledger.append(entries).await?;
     let mut refused = Vec::new();
     for work in rest {
@@ -174,6 +182,7 @@ async fn settle(ctx: &Context, step: &Step, works: Vec<Work>) -> Result<Vec<Done
         }
     }
     look_again(ctx, step, refused, &mut done).await?;
+    ctx.ledger.append(vec![ended]).await?;
     Ok(done)
 }
 

@@ -269,9 +269,9 @@ async fn tried(ctx: &Context, step: &Step, work: Work, doubt: bool) -> Result<Tr
                     return Ok(Tried::Done(sent));
                 }
                 let written = ctx.written(step, &work.body, record.as_ref());
-                ctx.ledger
-                    .append(vec![confirmed(step, &work, &id, Origin::Created, written)])
-                    .await?;
+                // Nothing depends on it before the step ends, and what is appended later comes after it.
+                let entry = confirmed(step, &work, &id, Origin::Created, written);
+                ctx.ledger.note(vec![entry])?;
                 let differs = differing(ctx, step, &work.body, record.as_ref())?;
                 return Ok(Tried::Done(Done {
                     work,
