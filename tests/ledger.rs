@@ -422,6 +422,51 @@ fn an_answer_without_an_intent_is_refused_and_harms_nobody() {
 }
 
 #[test]
+fn what_nobody_waits_for_is_on_disk_before_what_follows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/ledger.sqlite");
+    let ledger = begun(&path);
+    let keys: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+    ledger
+        .append_blocking(keys.iter().map(|k| intended(k)).collect())
+        .unwrap();
+    for key in &keys {
+        ledger.note(vec![confirmed(key, Origin::Created)]).unwrap();
+    }
+    let last = ledger.append_blocking(vec![held("h", "odd")]).unwrap();
+    assert_eq!(last.seq, 202);
+    let copy = crash_copy(&path, &folder.path().join("b"));
+    assert_eq!(journal(&copy), journal(&path));
+    assert_eq!(journal(&copy).len(), 202);
+    // Nor does it need anything that follows.
+    let noted = |key: &str| {
+        ledger.append_blocking(vec![intended(key)]).unwrap();
+        ledger.note(vec![confirmed(key, Origin::Created)]).unwrap();
+    };
+    noted("alone");
+    let begun = std::time::Instant::now();
+    while journal(&path).len() < 204 && begun.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!(journal(&path).len(), 204);
+    noted("last");
+    drop(ledger);
+    assert_eq!(journal(&path).len(), 206);
+    // What is wrong with it is told to whoever asks next, and nothing more is taken.
+    let ledger = self::begun(&path);
+    ledger
+        .note(vec![confirmed("never meant", Origin::Created)])
+        .unwrap();
+    for _ in 0..2 {
+        let refused = ledger.append_blocking(vec![intended("next")]);
+        assert!(matches!(refused, Err(LedgerError::Illegal { .. })));
+    }
+    drop(ledger);
+    View::open(&path).unwrap().verify().unwrap();
+    assert_eq!(journal(&path).len(), 207);
+}
+
+#[test]
 fn what_was_rolled_back_is_forgotten_wherever_the_gathering_was_cut() {
     for cut in [false, true] {
         let folder = tempfile::tempdir().unwrap();
