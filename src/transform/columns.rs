@@ -59,6 +59,7 @@ impl Columns {
     }
 
     /// The same into its place.
+    #[inline]
     pub fn decode_into<'a>(
         &self,
         column: usize,

@@ -96,50 +96,112 @@ pub fn trim(text: &str) -> &str {
     }
 }
 
+/// Up to sixteen bytes as one number, the first of them the lowest.
+#[inline(always)]
+fn number(bytes: &[u8]) -> u128 {
+    if let Some(chunk) = bytes.first_chunk::<16>() {
+        return u128::from_le_bytes(*chunk);
+    }
+    let (first, last, width) =
+        if let (Some(a), Some(b)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+            (u64::from_le_bytes(*a), u64::from_le_bytes(*b), 8)
+        } else if let (Some(a), Some(b)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            let (a, b) = (u32::from_le_bytes(*a), u32::from_le_bytes(*b));
+            (a.into(), b.into(), 4)
+        } else {
+            let mut few = 0;
+            for (at, byte) in bytes.iter().take(3).enumerate() {
+                few |= u128::from(*byte) << (at * 8);
+            }
+            return few;
+        };
+    // What both hold is the same in both.
+    u128::from(first) | u128::from(last) << ((bytes.len() - width) * 8)
+}
+
+/// The last `len` bytes of a text of at least sixteen, as one number.
+#[inline(always)]
+fn tail(text: &[u8], len: usize) -> u128 {
+    let last = text.last_chunk::<16>();
+    last.map_or(0, |c| u128::from_le_bytes(*c)) >> ((16 - len) * 8)
+}
+
 /// Appends a text; most are short, and a copy of a length that nobody knows before is a call.
 #[inline]
 pub fn append(text: &[u8], out: &mut Vec<u8>) {
     let end = out.len() + text.len();
-    if text.len() > 32 {
-        out.extend_from_slice(text);
-        return;
-    }
-    let sixteen = |part: &[u8]| -> [u8; 16] {
-        if let Some(chunk) = part.first_chunk::<16>() {
-            return *chunk;
+    match text.len() {
+        0..=16 => out.extend_from_slice(&number(text).to_le_bytes()),
+        17..=32 => {
+            out.extend_from_slice(text.first_chunk::<16>().unwrap_or(&[0; 16]));
+            out.extend_from_slice(&tail(text, text.len() - 16).to_le_bytes());
         }
-        let (first, last, width) =
-            if let (Some(a), Some(b)) = (part.first_chunk::<8>(), part.last_chunk::<8>()) {
-                (u64::from_le_bytes(*a), u64::from_le_bytes(*b), 8)
-            } else if let (Some(a), Some(b)) = (part.first_chunk::<4>(), part.last_chunk::<4>()) {
-                (
-                    u32::from_le_bytes(*a).into(),
-                    u32::from_le_bytes(*b).into(),
-                    4,
-                )
-            } else {
-                let mut short = [0; 16];
-                for (to, from) in short.iter_mut().zip(part) {
-                    *to = *from;
-                }
-                return short;
-            };
-        // What both hold is the same in both.
-        let behind = u128::from(last) << ((part.len() - width) * 8);
-        (u128::from(first) | behind).to_le_bytes()
-    };
-    match text.split_at_checked(16) {
-        Some((head, tail)) if !tail.is_empty() => {
-            out.extend_from_slice(&sixteen(head));
-            // From the end, so that all of it is one piece.
-            let last = text
-                .last_chunk::<16>()
-                .map_or(0, |c| u128::from_le_bytes(*c));
-            out.extend_from_slice(&(last >> ((16 - tail.len()) * 8)).to_le_bytes());
-        }
-        _ => out.extend_from_slice(&sixteen(text)),
+        _ => out.extend_from_slice(text),
     }
     out.truncate(end);
+}
+
+/// Appends a text between two double quotes.
+#[inline]
+pub fn append_quoted(text: &[u8], out: &mut Vec<u8>) {
+    const QUOTE: u128 = b'"' as u128;
+    let end = out.len() + text.len() + 2;
+    match text.len() {
+        len @ 0..=14 => {
+            let quoted = QUOTE | number(text) << 8 | QUOTE << ((len + 1) * 8);
+            out.extend_from_slice(&quoted.to_le_bytes());
+        }
+        len @ 16..=30 => {
+            let rest = len - 15;
+            let first = QUOTE | number(text) << 8;
+            out.extend_from_slice(&first.to_le_bytes());
+            let last = tail(text, rest) | QUOTE << (rest * 8);
+            out.extend_from_slice(&last.to_le_bytes());
+        }
+        _ => {
+            out.reserve(text.len() + 2);
+            out.push(b'"');
+            out.extend_from_slice(text);
+            out.push(b'"');
+        }
+    }
+    out.truncate(end);
+}
+
+/// A text of up to thirty-two bytes that is appended again and again.
+#[derive(Clone, Debug)]
+pub struct Stamp {
+    text: Vec<u8>,
+    padded: [u8; 32],
+}
+
+impl Stamp {
+    /// A text of any length; long ones are appended as any other.
+    pub fn new(text: Vec<u8>) -> Stamp {
+        let mut padded = [0; 32];
+        for (to, from) in padded.iter_mut().zip(&text) {
+            *to = *from;
+        }
+        Stamp { text, padded }
+    }
+
+    /// The text.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Appends it.
+    #[inline]
+    pub fn append(&self, out: &mut Vec<u8>) {
+        let len = self.text.len();
+        if len <= self.padded.len() {
+            let end = out.len() + len;
+            out.extend_from_slice(&self.padded);
+            out.truncate(end);
+        } else {
+            out.extend_from_slice(&self.text);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -167,11 +229,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_appended_is_the_text(before in "[a-z]{0,20}", text in "\\PC{0,40}") {
+        fn what_is_appended_is_the_text(before in "[a-z]{0,20}", text in "[a-zé]{0,40}|\\PC{0,9}") {
             let mut out = before.clone().into_bytes();
             append(text.as_bytes(), &mut out);
             prop_assert_eq!(out, format!("{before}{text}").into_bytes());
             prop_assert_eq!(trim(&text), text.trim());
+            let mut out = before.clone().into_bytes();
+            append_quoted(text.as_bytes(), &mut out);
+            prop_assert_eq!(out, format!("{before}\"{text}\"").into_bytes());
+            let mut out = before.clone().into_bytes();
+            Stamp::new(text.clone().into_bytes()).append(&mut out);
+            prop_assert_eq!(out, format!("{before}{text}").into_bytes());
         }
     }
 }

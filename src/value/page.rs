@@ -66,6 +66,7 @@ impl Page {
     }
 
     /// The kind and text of a cell. Text is empty for absent and null cells.
+    #[inline]
     pub fn cell(&self, row: usize, column: usize) -> (CellKind, &str) {
         match self.cells.get(row * self.width + column) {
             Some(c) => {

@@ -71,6 +71,7 @@ impl Decoder {
     }
 
     /// The same into its place: what a hot loop keeps is written once.
+    #[inline]
     pub fn decode_into<'a>(
         &self,
         kind: CellKind,
@@ -79,6 +80,7 @@ impl Decoder {
         out: &mut Value<'a>,
     ) {
         match kind {
+            CellKind::Text | CellKind::Json => {}
             CellKind::Absent => {
                 *out = Value::Absent;
                 return;
@@ -91,22 +93,18 @@ impl Decoder {
                 *out = bad(FaultKind::NoFile, text, arena);
                 return;
             }
-            CellKind::Text | CellKind::Json => {}
         }
         let text = trimmed(text);
         if text.is_empty() {
             *out = Value::Blank;
-            return;
-        }
-        if let Form::Text = self.form {
+        } else if let Form::Text = self.form {
             *out = Value::Text(one_line_end(text, arena));
-            return;
+        } else if let Err(fault) = self.read(kind, text, arena, out) {
+            *out = match self.blank_when_bad {
+                true => Value::Blank,
+                false => bad(fault, text, arena),
+            };
         }
-        *out = match self.read(kind, text, arena) {
-            Ok(value) => value,
-            Err(_) if self.blank_when_bad => Value::Blank,
-            Err(fault) => bad(fault, text, arena),
-        };
     }
 
     fn read<'a>(
@@ -114,38 +112,33 @@ impl Decoder {
         kind: CellKind,
         text: &'a str,
         arena: &'a Bump,
-    ) -> Result<Value<'a>, FaultKind> {
-        match &self.form {
-            Form::Text => Ok(Value::Text(one_line_end(text, arena))),
-            Form::Int => number::int(text)
-                .map(Value::Int)
-                .ok_or(FaultKind::NotANumber),
-            Form::Decimal => number::decimal(text)
-                .map(Value::Decimal)
-                .ok_or(FaultKind::NotANumber),
-            Form::Bool(words) => words
-                .iter()
-                .find(|(word, _)| same_word(word, text))
-                .map(|(_, b)| Value::Bool(*b))
-                .ok_or(FaultKind::NotABool),
-            Form::Date(patterns) => moment(patterns, text)
-                .map(|m| Value::Date(m.date))
-                .ok_or(FaultKind::NotADate),
-            Form::DateTime(patterns, zone) => moment(patterns, text)
-                .and_then(|m| m.instant(zone))
-                .map(Value::DateTime)
-                .ok_or(FaultKind::NotADate),
-            Form::List(_, Some(member)) if kind == CellKind::Json => {
-                list::members(member, text, arena)
-                    .map(|found| listed(found))
-                    .ok_or(FaultKind::NotJson)
+        out: &mut Value<'a>,
+    ) -> Result<(), FaultKind> {
+        *out = match &self.form {
+            Form::Text => Value::Text(one_line_end(text, arena)),
+            Form::Int => Value::Int(number::int(text).ok_or(FaultKind::NotANumber)?),
+            Form::Decimal => Value::Decimal(number::decimal(text).ok_or(FaultKind::NotANumber)?),
+            Form::Bool(words) => {
+                let word = words.iter().find(|(word, _)| same_word(word, text));
+                Value::Bool(word.ok_or(FaultKind::NotABool)?.1)
             }
-            Form::List(format, _) => items(format.as_ref(), kind, text, arena),
+            Form::Date(patterns) => {
+                Value::Date(moment(patterns, text).ok_or(FaultKind::NotADate)?.date)
+            }
+            Form::DateTime(patterns, zone) => {
+                let instant = moment(patterns, text).and_then(|m| m.instant(zone));
+                Value::DateTime(instant.ok_or(FaultKind::NotADate)?)
+            }
+            Form::List(_, Some(member)) if kind == CellKind::Json => {
+                listed(list::members(member, text, arena).ok_or(FaultKind::NotJson)?)
+            }
+            Form::List(format, _) => items(format.as_ref(), kind, text, arena)?,
             Form::Ref(member) => match kind {
-                CellKind::Json => reference(member, text, arena),
-                _ => Ok(Value::Text(text)),
+                CellKind::Json => reference(member, text, arena)?,
+                _ => Value::Text(text),
             },
-        }
+        };
+        Ok(())
     }
 }
 
@@ -162,6 +155,9 @@ fn truths(field: &Field) -> Vec<(String, bool)> {
 }
 
 fn same_word(word: &str, text: &str) -> bool {
+    if let ([word], [text]) = (word.as_bytes(), text.as_bytes()) {
+        return word.eq_ignore_ascii_case(text);
+    }
     word.eq_ignore_ascii_case(text)
         || (!text.is_ascii() && word.to_lowercase() == text.to_lowercase())
 }
@@ -225,9 +221,17 @@ fn bad<'a>(kind: FaultKind, found: &'a str, arena: &'a Bump) -> Value<'a> {
 }
 
 /// Line ends of Windows become plain ones; other texts are borrowed as they are.
+#[inline]
 fn one_line_end<'a>(text: &'a str, arena: &'a Bump) -> &'a str {
-    let bytes = text.as_bytes();
-    if !glance::holds(bytes, b'\r') || !bytes.windows(2).any(|w| w == b"\r\n") {
+    match glance::holds(text.as_bytes(), b'\r') {
+        true => without_cr(text, arena),
+        false => text,
+    }
+}
+
+#[cold]
+fn without_cr<'a>(text: &'a str, arena: &'a Bump) -> &'a str {
+    if !text.contains("\r\n") {
         return text;
     }
     let mut out = bumpalo::collections::String::with_capacity_in(text.len(), arena);

@@ -25,10 +25,14 @@ const ESCAPES: [u8; 256] = {
 
 /// Appends a JSON text with its quotes.
 pub fn write_text(text: &str, out: &mut Vec<u8>) {
-    out.reserve(text.len() + 2);
-    out.push(b'"');
-    write_inner(text, out);
-    out.push(b'"');
+    if glance::is_plain(text.as_bytes()) {
+        glance::append_quoted(text.as_bytes(), out);
+    } else {
+        out.reserve(text.len() + 2);
+        out.push(b'"');
+        write_escaped(text.as_bytes(), out);
+        out.push(b'"');
+    }
 }
 
 /// Appends the inside of a JSON text.

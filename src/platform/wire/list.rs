@@ -27,9 +27,9 @@ pub(super) fn split<'a>(
 ) -> Option<BumpVec<'a, Value<'a>>> {
     let mut inner = text;
     if let Some((open, close)) = format.brackets {
-        inner = match (text.strip_prefix(open), text.ends_with(close)) {
-            (Some(rest), true) => rest.strip_suffix(close)?,
-            (None, false) => text,
+        inner = match (after(text, open), before(text, close)) {
+            (Some(rest), Some(_)) => before(rest, close)?,
+            (None, None) => text,
             _ => return None,
         };
     }
@@ -52,6 +52,24 @@ pub(super) fn split<'a>(
         }
     }
     Some(items)
+}
+
+/// What follows this character, when the text begins with it.
+fn after(text: &str, open: char) -> Option<&str> {
+    match open.is_ascii() {
+        true if text.as_bytes().first() == Some(&(open as u8)) => text.get(1..),
+        true => None,
+        false => text.strip_prefix(open),
+    }
+}
+
+/// What stands before this character, when the text ends with it.
+fn before(text: &str, close: char) -> Option<&str> {
+    match close.is_ascii() {
+        true if text.as_bytes().last() == Some(&(close as u8)) => text.get(..text.len() - 1),
+        true => None,
+        false => text.strip_suffix(close),
+    }
 }
 
 fn push<'a>(item: &'a str, items: &mut BumpVec<'a, Value<'a>>) {

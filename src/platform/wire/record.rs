@@ -4,7 +4,10 @@ use super::{Encoder, json::write_text};
 use crate::{
     ident::ObjectId,
     platform::{Connect, Field, Platform},
-    value::{Value, glance},
+    value::{
+        Value,
+        glance::{self, Stamp},
+    },
 };
 
 /// Writes records of one list of destination fields.
@@ -20,8 +23,8 @@ pub struct RecordEncoder {
 struct Member {
     /// Its name.
     name: String,
-    /// `,"name":` as bytes.
-    key: Vec<u8>,
+    /// `,"name":`, for the first one without the comma.
+    key: Stamp,
     what: What,
 }
 
@@ -91,8 +94,10 @@ impl RecordEncoder {
     fn members(&self, members: &[Member], values: &[Value<'_>], out: &mut Vec<u8>) -> bool {
         let mut any = false;
         for member in members {
-            // `,"name":`, for the first one without the comma.
-            let key = member.key.get(usize::from(!any)..).unwrap_or_default();
+            let begin = |out: &mut Vec<u8>| match any {
+                true => member.key.append(out),
+                false => glance::append(member.key.text().get(1..).unwrap_or_default(), out),
+            };
             if let What::Value(slot) = member.what {
                 let (Some(value), Some(encoder)) = (values.get(slot), self.encoders.get(slot))
                 else {
@@ -102,11 +107,11 @@ impl RecordEncoder {
                     Value::Absent | Value::Bad(_) => continue,
                     Value::Blank if !self.clears[slot] => continue,
                     Value::Blank => {
-                        glance::append(key, out);
+                        begin(out);
                         encoder.write_clear(out);
                     }
                     value => {
-                        glance::append(key, out);
+                        begin(out);
                         encoder.write_json(value, out);
                     }
                 }
@@ -114,7 +119,7 @@ impl RecordEncoder {
                 continue;
             }
             let before = out.len();
-            glance::append(key, out);
+            begin(out);
             if self.member(&member.what, values, out) {
                 any = true;
             } else {
@@ -256,7 +261,7 @@ fn member(name: &str, what: What) -> Member {
     key.push(b':');
     Member {
         name: name.to_owned(),
-        key,
+        key: Stamp::new(key),
         what,
     }
 }
