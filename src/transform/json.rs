@@ -3,7 +3,7 @@
 //! Members outside the shape are skipped over. A member that is missing is absent, null is blank.
 
 use super::text;
-use crate::value::{Fault, FaultKind, Type, Value};
+use crate::value::{Fault, FaultKind, Type, Value, glance};
 use bumpalo::Bump;
 use rust_decimal::Decimal;
 use serde::{
@@ -100,7 +100,7 @@ struct Typed<'a> {
 
 impl<'a> Typed<'a> {
     fn text(self, found: &'a str) -> Value<'a> {
-        match found.trim().is_empty() {
+        match glance::trim(found).is_empty() {
             true => Value::Blank,
             false => from_text(found, self.wanted, self.arena),
         }
@@ -192,7 +192,7 @@ fn typed<'a>(member: &serde_json::Value, wanted: Type, arena: &'a Bump) -> Value
 
 /// A text as a value of a type: numbers, booleans, days and instants in their usual forms.
 pub(crate) fn from_text<'a>(found: &'a str, wanted: Type, arena: &'a Bump) -> Value<'a> {
-    let trimmed = found.trim();
+    let trimmed = glance::trim(found);
     match wanted {
         Type::Int | Type::Bytes => match whole(trimmed) {
             Some(i) => Value::Int(i),

@@ -57,7 +57,8 @@ struct GuardCode {
 #[derive(Default)]
 pub(crate) struct Work<'a> {
     values: Vec<Value<'a>>,
-    lost: Vec<u16>,
+    /// What fields lost, where they did.
+    lost: Vec<(usize, u16)>,
     pages: Vec<(usize, &'a [Value<'a>])>,
     troubles: Vec<(usize, Trouble<'a>)>,
     /// The fingerprint of the record.
@@ -176,7 +177,6 @@ impl StepCode {
                 });
             }
         }
-        work.values.clear();
         work.lost.clear();
         work.pages.clear();
         work.troubles.clear();
@@ -185,7 +185,10 @@ impl StepCode {
         scope.missed.clear();
         scope.unmatched.clear();
         let mut has_deferred = false;
-        work.values.resize(self.fields.len(), Value::Absent);
+        // Every field below puts its value in place of the one before.
+        if work.values.len() != self.fields.len() {
+            work.values.resize(self.fields.len(), Value::Absent);
+        }
         for (i, (field, value)) in self.fields.iter().zip(&mut work.values).enumerate() {
             let got = match decided.and_then(|d| d.given(i)) {
                 None => field.evaluate(scope, resolve, &mut work.print, value),
@@ -206,7 +209,10 @@ impl StepCode {
                     *value = Value::Absent;
                 }
             }
-            work.lost.push(scope.take_lost());
+            let lost = scope.take_lost();
+            if lost != 0 {
+                work.lost.push((i, lost));
+            }
         }
         if !work.troubles.is_empty() {
             return self.trouble(at, &work.troubles, sink);
@@ -237,12 +243,11 @@ impl StepCode {
         work: &mut Work<'a>,
         sink: &mut dyn Sink,
     ) {
-        for (lost, counts) in work.lost.iter().zip(&self.losses) {
-            if *lost != 0 {
-                for (kind, count) in counts.iter().enumerate() {
-                    if lost & (1 << kind) != 0 {
-                        count.fetch_add(1, Ordering::Relaxed);
-                    }
+        for (field, lost) in &work.lost {
+            let counts = self.losses.get(*field).into_iter().flatten();
+            for (kind, count) in counts.enumerate() {
+                if lost & (1 << kind) != 0 {
+                    count.fetch_add(1, Ordering::Relaxed);
                 }
             }
         }
