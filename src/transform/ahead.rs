@@ -7,7 +7,7 @@ use super::{columns::Columns, resolve::Resolve};
 use crate::{
     ident::ObjectId,
     mapping::{Input, RefSource, Step},
-    value::{Page, whole_number},
+    value::{Page, glance, whole_number},
 };
 
 /// Records whose references are looked up together: enough for their waits to overlap, and few enough for the answers to
@@ -44,7 +44,9 @@ impl Ahead {
         let rows = first..page.rows().min(first + TOGETHER);
         for (column, object) in &self.looks {
             numbers.clear();
-            let cells = rows.clone().map(|row| page.cell(row, *column).1.trim());
+            let cells = rows
+                .clone()
+                .map(|row| glance::trim(page.cell(row, *column).1));
             numbers.extend(cells.filter_map(whole_number));
             resolve.ahead(*object, &numbers);
         }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     ident::ObjectId,
     mapping::{Compare, RefState},
-    value::Value,
+    value::{Value, glance},
 };
 use memchr::memmem::Finder;
 use rust_decimal::Decimal;
@@ -154,7 +154,7 @@ fn reference<'a>(
         let key = if *lower {
             text::fold_in(key, scope.arena)
         } else {
-            key.trim()
+            glance::trim(key)
         };
         let key = scope.tables.merged_into(*object, key).unwrap_or(key);
         let answer = resolve.by_source(*object, key, &[], to);

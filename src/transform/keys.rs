@@ -8,7 +8,7 @@ use super::text::{self, KEY_SEPARATOR};
 use crate::{
     ident::FieldId,
     platform::Object,
-    value::{CellKind, NumberSet, Page, Type, whole_number},
+    value::{CellKind, NumberSet, Page, Type, glance, whole_number},
 };
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
@@ -157,7 +157,7 @@ impl KeyScan {
 
     fn single_key(&mut self, page: &Page, row: usize, column: usize, own: &mut String) -> KeySpan {
         let (_, cell) = page.cell(row, column);
-        let key = cell.trim();
+        let key = glance::trim(cell);
         if key.is_empty() {
             return missing();
         }
@@ -182,7 +182,7 @@ impl KeyScan {
     fn joined_key(&mut self, page: &Page, row: usize, own: &mut String) -> KeySpan {
         let from = own.len();
         for (i, column) in self.columns.iter().enumerate() {
-            let part = page.cell(row, *column).1.trim();
+            let part = glance::trim(page.cell(row, *column).1);
             if part.is_empty() {
                 own.truncate(from);
                 return missing();

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     ident::{ObjectId, StepId},
     mapping::{Mapping, Of, RefSource},
-    value::DestRef,
+    value::{DestRef, glance},
 };
 
 /// How a reference entry finds its records.
@@ -104,7 +104,7 @@ impl RefCode {
                     let key = if *lower {
                         text::fold_in(key, scope.arena)
                     } else {
-                        key.trim()
+                        glance::trim(key)
                     };
                     let key = scope.tables.merged_into(*object, key).unwrap_or(key);
                     first_key.get_or_insert(key);
