@@ -720,6 +720,75 @@ fn torn_and_flipped_bytes_are_never_silently_wrong() {
     assert!(refused > 20, "{refused}");
 }
 
+/// What was made since is not in an older copy: a run on it would make it again.
+#[test]
+fn an_older_copy_in_its_place_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let ledger = begun(&path);
+    ledger.append_blocking(vec![intended("1")]).unwrap();
+    ledger.end_run("completed").unwrap();
+    drop(ledger);
+    let older = fs::read(&path).unwrap();
+    drop(open(&path));
+    let ledger = begun(&path);
+    ledger
+        .append_blocking(vec![confirmed("1", Origin::Created), intended("2")])
+        .unwrap();
+    drop(ledger);
+    drop(open(&path));
+    let latest = fs::read(&path).unwrap();
+    fs::write(&path, &older).unwrap();
+    match Ledger::open(&path, options()) {
+        Err(OpenError::Older {
+            seq,
+            reached,
+            beside,
+            ..
+        }) => {
+            assert_eq!((seq, reached), (3, 6));
+            assert!(View::open(&path).unwrap().verify().is_ok());
+            // Whoever put the destination back, too, says so by removing it.
+            fs::remove_file(beside).unwrap();
+        }
+        other => panic!("{:?}", other.map(|_| "opened")),
+    }
+    drop(open(&path));
+    fs::write(&path, latest).unwrap();
+    drop(begun(&path));
+    // Another ledger is none of its business.
+    fs::remove_file(&path).unwrap();
+    drop(begun(&path));
+}
+
+#[test]
+fn whose_call_is_open_says_its_last_intent() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let begin = |command: &str| {
+        let ledger = open(&path);
+        let run = RunMeta {
+            command: command.into(),
+            ..RunMeta::default()
+        };
+        ledger.begin_run(run).unwrap();
+        ledger
+    };
+    let open_by = |ledger: &Ledger| ledger.view().unwrap().open_by("rollback").unwrap();
+    let ledger = begin("run");
+    ledger
+        .append_blocking(vec![intended("1"), confirmed("1", Origin::Created)])
+        .unwrap();
+    drop(ledger);
+    let ledger = begin("rollback");
+    ledger.append_blocking(vec![intended("1")]).unwrap();
+    assert_eq!(open_by(&ledger), 1);
+    drop(ledger);
+    let ledger = begin("run");
+    ledger.append_blocking(vec![intended("1")]).unwrap();
+    assert_eq!(open_by(&ledger), 0);
+}
+
 #[test]
 fn every_tampering_is_found_at_its_place() {
     let folder = tempfile::tempdir().unwrap();

@@ -15,12 +15,16 @@ use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     process::Stdio,
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     thread,
     time::{Duration, Instant},
 };
 use support::{
     Example, Sandbox, counts, failed_with, fetch_with, loaded::Loaded, root, step, transload,
+};
+use transload::{
+    clock::SystemClock,
+    ledger::{Entry, Intent, Ledger, Options, Origin, RecordState, RunMeta, View, WriteOp},
 };
 
 /// AllClients, loaded once for all tests.
@@ -523,6 +527,56 @@ fn what_only_a_person_can_remove_is_listed_until_it_is_done() {
     assert_eq!(ids(&left), expected);
 }
 
+fn ledger_of(example: &Example) -> std::path::PathBuf {
+    example
+        .migration()
+        .with_file_name(".transload")
+        .join("ledger.sqlite")
+}
+
+/// The key of a contact that the migration made.
+fn made_contact(example: &Example) -> String {
+    let mut key = None;
+    let view = View::open(&ledger_of(example)).expect("a ledger");
+    view.each_record("contact", |record| {
+        if record.state == RecordState::Confirmed && record.origin == Some(Origin::Created) {
+            key.get_or_insert_with(|| record.key.to_owned());
+        }
+    })
+    .expect("records");
+    key.expect("a contact")
+}
+
+/// Leaves the ledger as a run does that is killed while it creates a contact.
+fn killed_run(example: &Example, key: &str) {
+    let options = Options::new(Arc::new(SystemClock::new()));
+    let ledger = Ledger::open(&ledger_of(example), options).expect("a ledger");
+    let run = RunMeta {
+        command: "run".to_owned(),
+        ..RunMeta::default()
+    };
+    ledger.begin_run(run).expect("a run");
+    let intent = Entry::Intended(Intent {
+        step: "contact".to_owned(),
+        key: key.to_owned(),
+        part: 0,
+        op: WriteOp::Create,
+        fingerprint: 1,
+        chunk: None,
+        match_key: None,
+        before: None,
+    });
+    ledger.append_blocking(vec![intent]).expect("an intent");
+}
+
+#[test]
+fn a_rollback_asks_nothing_by_the_id_of_a_call_without_an_answer() {
+    let (_sandbox, example) = some_clients().copy();
+    killed_run(&example, "never answered");
+    let preview = rollback(&example, &["--plan"]);
+    assert!(sum(&preview, "removed") > 60, "{preview}");
+}
+
 #[test]
 fn killed_at_any_moment_the_same_command_goes_on_and_no_load_comes_between() {
     let (undisturbed, contacts) = {
@@ -537,6 +591,7 @@ fn killed_at_any_moment_the_same_command_goes_on_and_no_load_comes_between() {
     let before = state_of(&some_clients().before);
     for (round, calls) in [20u64, 80, 140].into_iter().enumerate() {
         let (sandbox, example) = some_clients().copy();
+        let contact = made_contact(&example);
         // Calls are always under way, so that one is when the end comes.
         let faults = json!({"seed": round, "faults": [
             {"fault": "drop_after", "rate": 0.005, "method": "DELETE"},
@@ -595,6 +650,8 @@ fn killed_at_any_moment_the_same_command_goes_on_and_no_load_comes_between() {
         }
         assert_eq!(rollback(&example, &[])["calls_write"], 0, "round {round}");
         if round == 2 {
+            // A load that is killed after the rollback is over goes on as any other.
+            killed_run(&example, &contact);
             let run = example.run();
             assert_eq!(step(&run, "contact")["created"], contacts, "round {round}");
             assert_eq!(example.run()["calls_write"], 0, "round {round}");

@@ -74,7 +74,7 @@ pub fn standing(loaded: &Loaded) -> Result<Standing, Failure> {
     if !path.is_file() {
         return Ok(Standing::Missing);
     }
-    let temporary = |e: crate::ledger::ReadError| Failure::new(Exit::Temporary, e.to_string());
+    let temporary = |e: crate::ledger::ReadError| super::commands::unread(&e);
     let view = View::open(&path).map_err(temporary)?;
     let Some(approved) = view.approval().map_err(temporary)? else {
         return Ok(Standing::Missing);

@@ -4,7 +4,7 @@
 //! are set aside before (see `run::allowance`). A pause ends the command, or it waits and begins again.
 
 use super::{
-    commands::{ledger_path, run::open_failure},
+    commands::{ledger_path, open_failure},
     connect::Destination,
     exit::{Exit, Failure},
     out,

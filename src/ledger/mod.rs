@@ -23,6 +23,7 @@ mod kinds;
 pub mod lease;
 mod opened;
 pub mod progress;
+mod reached;
 mod recover;
 pub mod runs;
 mod schema;

@@ -4,10 +4,10 @@ use super::{
     stretch,
     view::{ReadError, View},
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 impl View {
-    /// Records with an intent that has no answer and that a run of this command made. A killed rollback leaves some; a
+    /// Records with an intent that has no answer and that a run of this command made last. A killed rollback leaves some; a
     /// load that went on from there would take what it half removed for gone.
     ///
     /// # Errors
@@ -32,29 +32,28 @@ impl View {
         while let Some(row) = rows.next()? {
             runs.insert(row.get::<_, i64>(0)?);
         }
-        let mut open: HashSet<(String, String, u32)> = HashSet::new();
+        // Whether their last intent is of such a run: a load makes again what a rollback has removed.
+        let mut open: HashMap<(String, String, u32), bool> = HashMap::new();
         let mut query = self.connection.prepare_cached(
             "SELECT s.name, r.key, r.part FROM records r JOIN steps s ON s.id = r.step WHERE r.state IN (1, 4)",
         )?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
-            open.insert((row.get(0)?, row.get(1)?, row.get(2)?));
+            open.insert((row.get(0)?, row.get(1)?, row.get(2)?), false);
         }
-        let mut made = 0;
         stretch::walk(
             &self.connection,
             0,
             |found| found.kind == "intended",
             |place, found| {
                 let step = place.step(found)?;
-                if runs.contains(&place.run)
-                    && open.remove(&(step.to_owned(), found.key.to_owned(), found.part))
-                {
-                    made += 1;
+                let name = (step.to_owned(), found.key.to_owned(), found.part);
+                if let Some(made) = open.get_mut(&name) {
+                    *made = runs.contains(&place.run);
                 }
                 Ok(())
             },
         )?;
-        Ok(made)
+        Ok(open.values().filter(|made| **made).count() as u64)
     }
 }

@@ -7,6 +7,7 @@ use super::{
     chain::Hash,
     entry::Entry,
     lease::{self, Holder, Refusal},
+    reached::Reached,
     recover::{Recover, recover},
     schema::{self, SchemaError},
     view::{ReadError, View},
@@ -82,6 +83,21 @@ pub enum OpenError {
         seq: i64,
         /// What is wrong.
         why: String,
+    },
+    /// It is an older copy: what was made after it was taken would be made again.
+    #[error(
+        "{} is an older copy: it ends with entry {seq}, and had come to entry {reached} before; what was made since is not in it",
+        .path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its last entry.
+        seq: i64,
+        /// The entry that it had come to.
+        reached: i64,
+        /// Where that stands.
+        beside: PathBuf,
     },
 }
 
@@ -217,8 +233,19 @@ impl Ledger {
             },
             Recover::Sqlite(error) => schema(error.into()),
         })?;
+        let reached = Reached::beside(path, &start.lineage);
+        let before = reached.read();
+        if before > start.seq {
+            return Err(OpenError::Older {
+                path: path.to_owned(),
+                seq: start.seq,
+                reached: before,
+                beside: reached.path().to_owned(),
+            });
+        }
         let now = options.clock.monotonic();
         let writer = Writer {
+            reached,
             clock: options.clock,
             lease,
             ttl: options.ttl,

@@ -144,7 +144,7 @@ impl<'a> Stretch<'a> {
                         form: Form::Packed(packed),
                     };
                     each(next, Part::Entry(found))?;
-                    next += 1;
+                    next = next.saturating_add(1);
                 }
             }
         }
@@ -292,9 +292,15 @@ pub(super) fn walk(
                     };
                     found(place, &entry)
                 }
+                Part::Name(step, name) if names.get(&step).is_none_or(|n| n != name) => {
+                    let now = names.get(&step).map_or("none", String::as_str);
+                    Err(strange(format!(
+                        "entry {seq}: its step was `{name}` when it was written, and the table of steps says `{now}`"
+                    )))
+                }
                 _ => Ok(()),
             },
-            |seq, why| strange(format!("entry {seq}: {why}")),
+            |seq, why| strange(format!("it is damaged at entry {seq}: {why}")),
         )
     })
 }

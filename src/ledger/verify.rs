@@ -69,8 +69,16 @@ impl View {
         let broken = |seq: i64, why: String| Broken::Entry { seq, why };
         let lineage = self.lineage()?;
         let number = |name: &str| {
-            connection.query_row("SELECT value FROM meta WHERE name = ?1", [name], |r| {
-                r.get::<_, i64>(0)
+            let read =
+                connection.query_row("SELECT value FROM meta WHERE name = ?1", [name], |r| {
+                    r.get::<_, i64>(0)
+                });
+            read.map_err(|e| match e {
+                rusqlite::Error::QueryReturnedNoRows => Broken::State {
+                    table: "meta",
+                    what: format!("`{name}` is missing"),
+                },
+                other => other.into(),
             })
         };
         let (head_seq, folded) = (number("head_seq")?, number("folded")?);
@@ -150,13 +158,23 @@ impl View {
                 format!("it is missing; the ledger says that it ends with entry {head_seq}"),
             ));
         }
+        if folded > seq {
+            return Err(Broken::State {
+                table: "meta",
+                what: format!("`folded` is {folded}, and the journal ends with entry {seq}"),
+            });
+        }
         let stored: Vec<u8> = connection
             .query_row("SELECT value FROM meta WHERE name = 'head'", [], |r| {
                 r.get(0)
             })
             .or_else(|e| match e {
                 rusqlite::Error::QueryReturnedNoRows if seq == 0 => Ok(head.0.to_vec()),
-                other => Err(other),
+                rusqlite::Error::QueryReturnedNoRows => Err(Broken::State {
+                    table: "meta",
+                    what: "`head` is missing".to_owned(),
+                }),
+                other => Err(other.into()),
             })?;
         if stored != head.0 {
             return Err(broken(

@@ -15,6 +15,7 @@ use super::{
     group::Group,
     intents::Open,
     lease::Lease,
+    reached::Reached,
     store::{Appended, LedgerError, Run, RunMeta},
 };
 use crate::clock::Clock;
@@ -89,6 +90,7 @@ pub(super) struct Writer {
     pub settled_at: Duration,
     pub seen_at: Duration,
     pub written: Pending,
+    pub reached: Reached,
 }
 
 /// What is appended and not in the table yet: the frame that is being filled.
@@ -214,7 +216,8 @@ impl Writer {
     fn commit(&mut self, connection: &Connection) -> Result<(), LedgerError> {
         let now = self.clock.monotonic();
         self.write_frame(connection)?;
-        if self.fold.waiting() >= GATHER || now.saturating_sub(self.settled_at) > SETTLE_AFTER {
+        let due = now.saturating_sub(self.settled_at) > SETTLE_AFTER;
+        if due || self.fold.waiting() >= GATHER {
             self.settle(connection)?;
         }
         connection
@@ -227,6 +230,9 @@ impl Writer {
             self.seen_at = now;
         }
         connection.prepare_cached("COMMIT")?.execute([])?;
+        if due {
+            self.reached.write(self.seq);
+        }
         Ok(())
     }
 
@@ -368,8 +374,9 @@ impl Writer {
             connection.execute("UPDATE lease SET ended = 1", [])?;
             self.commit(connection)
         });
-        if done.is_err() {
-            let _ = connection.execute_batch("ROLLBACK");
+        match done {
+            Ok(()) => self.reached.write(self.seq),
+            Err(_) => drop(connection.execute_batch("ROLLBACK")),
         }
     }
 }

@@ -38,6 +38,9 @@ pub enum RunError {
         /// Where to.
         folder: PathBuf,
     },
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    View(ReadError),
     /// The ledger cannot be written; nothing was sent after that.
     #[error("the ledger cannot be written, so nothing more is sent: {0}")]
     Ledger(#[from] LedgerError),
@@ -94,7 +97,7 @@ impl From<ReadError> for RunError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Unwritable(error) => RunError::Ledger(error),
-            other => RunError::Internal(other.to_string()),
+            other => RunError::View(other),
         }
     }
 }

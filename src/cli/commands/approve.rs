@@ -1,6 +1,6 @@
 //! `transload approve`: says that the sample is right. Bound to exactly these specs, this schema, this sample.
 
-use super::{ledger_path, run::open_failure, state_folder};
+use super::{ledger_path, open_failure, state_folder};
 use crate::{
     cli::{
         approval,

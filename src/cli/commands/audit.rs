@@ -99,7 +99,7 @@ fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     let view = open_view(&loaded.migration.path)?;
     let mut export = Export::new(args.format == ExportFormat::Json, out::piece);
     audit::operations(&view, &loaded.migration.mapping, |o| export.add(o))
-        .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+        .map_err(|e| held::unread(&e))?;
     export.end();
     Ok(Exit::Done)
 }

@@ -136,7 +136,7 @@ pub fn account(loaded: &Loaded, emit: &Emit) -> Result<AccountInventory, Failure
     let path = ledger_path(&migration.path);
     let ledger = if path.is_file() {
         let options = Options::new(Arc::clone(&clock) as Arc<dyn Clock>);
-        let ledger = Ledger::open(&path, options).map_err(|e| run::open_failure(&e))?;
+        let ledger = Ledger::open(&path, options).map_err(|e| super::open_failure(&e))?;
         Some(Arc::new(ledger))
     } else {
         pacing::ledger_to_look(migration)?

@@ -117,7 +117,7 @@ fn listed(args: &HoldsList, view: &View) -> Result<Vec<ListRow>, ReadError> {
 }
 
 fn known_steps(view: &View) -> Result<Vec<String>, Failure> {
-    let read = |e: ReadError| Failure::new(Exit::Temporary, e.to_string());
+    let read = |e: ReadError| super::unread(&e);
     let mut names = std::collections::BTreeSet::new();
     for run in view.runs().map_err(read)? {
         names.extend(

@@ -1,7 +1,7 @@
 //! `transload holds import`: takes a sheet of decisions back. Everything is checked first; with one fault nothing is
 //! noted down.
 
-use super::{ledger_path, open_view, run::open_failure, state_folder};
+use super::{ledger_path, open_failure, open_view, state_folder};
 use crate::{
     cli::{
         args::ReportFormat,

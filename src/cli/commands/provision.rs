@@ -73,7 +73,7 @@ pub fn run(args: &ProvisionArgs) -> Result<Exit, Failure> {
         &ledger_path(&migration.path),
         Options::new(Arc::clone(&clock) as Arc<dyn Clock>),
     )
-    .map_err(|e| run::open_failure(&e))?;
+    .map_err(|e| super::open_failure(&e))?;
     let ledger = Arc::new(ledger);
     undoing::refuse(&ledger)?;
     let runtime = begin::runtime()?;

@@ -94,7 +94,7 @@ async fn start(
                 &ledger_path(&migration.path),
                 Options::new(Arc::clone(&clock) as Arc<dyn Clock>),
             )
-            .map_err(|e| runs::open_failure(&e))?,
+            .map_err(|e| super::open_failure(&e))?,
         )),
     };
     let temporary = |e: &dyn std::fmt::Display| Failure::new(Exit::Temporary, e.to_string());

@@ -1,9 +1,8 @@
 //! `transload run`: loads, or goes on loading. The same command resumes after any stop.
 
 use super::{
-    RESTORE,
     delta::{self, DeltaArgs},
-    ledger_path, restore_or, run_files, state_folder,
+    ledger_path, open_failure, run_files, state_folder, unread,
 };
 use crate::{
     cli::{
@@ -23,7 +22,7 @@ use crate::{
     connector::{Cancel, Stop, files::WriteError, rest::CallCounts},
     event::Event,
     ident::ObjectId,
-    ledger::{Ledger, OpenError, Options, RunMeta},
+    ledger::{Ledger, Options, RunMeta},
     mapping::{Deleted, DestinationConnection, Migration, Policy},
     report::{self, Difference, HoldGroup, RunReport, StepBooks, delta::DeltaReport},
     run::{self, Inputs, Outcome, RunError, books::Group, extract::Again, overflow::Memory},
@@ -288,18 +287,6 @@ fn over_limit(loaded: &load::Loaded, done: &Outcome) -> Option<Failure> {
     )
 }
 
-pub(crate) fn open_failure(error: &OpenError) -> Failure {
-    match error {
-        OpenError::Held { .. } => Failure::new(Exit::Busy, error.to_string())
-            .hint("wait until it ends, or stop it; `transload status` shows where it stands"),
-        OpenError::Io { source, .. } => unwritable(error.to_string(), source),
-        OpenError::Schema { source, .. } => {
-            Failure::new(Exit::Usage, error.to_string()).hint(restore_or(source))
-        }
-        OpenError::Damaged { .. } => Failure::new(Exit::Usage, error.to_string()).hint(RESTORE),
-    }
-}
-
 /// The exit code and hint of each way a run can end early.
 pub(crate) fn failure(error: RunError) -> Failure {
     let again = "nothing is lost; run the same command to go on";
@@ -327,6 +314,7 @@ pub(crate) fn failure(error: RunError) -> Failure {
         RunError::Write { source, .. } | RunError::File(WriteError::Io { source, .. }) => {
             unwritable(text, &source)
         }
+        RunError::View(error) => unread(&error),
         RunError::Ledger(_) | RunError::File(_) | RunError::Overflow(_) => {
             Failure::new(Exit::Temporary, text).hint(again)
         }

@@ -2,8 +2,8 @@
 //! each value came back.
 
 use super::{
-    ledger_path,
-    run::{failure, listen, open_failure, stopped},
+    ledger_path, open_failure,
+    run::{failure, listen, stopped},
     state_folder,
 };
 use crate::{

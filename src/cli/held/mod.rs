@@ -6,7 +6,7 @@ pub mod propose;
 pub mod read;
 pub mod workbook;
 
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
 use crate::{
     ident::{ObjectId, StepId},
     ledger::{Hold, ReadError, View},
@@ -275,5 +275,5 @@ pub fn rows(mapping: &Mapping, lineage: &str, held: &Held) -> Vec<SheetRow> {
 
 /// A ledger that cannot be read now.
 pub fn unread(error: &ReadError) -> Failure {
-    Failure::new(Exit::Temporary, error.to_string())
+    crate::cli::commands::unread(error)
 }

@@ -80,8 +80,7 @@ impl Output {
         let form = form_of(platform, object)?;
         let name = object.rows.as_ref().map_or("", |r| r.file.as_str());
         let path = folder.join(name);
-        let internal = |e: crate::ledger::ReadError| RunError::Internal(e.to_string());
-        let before = known.files(step).map_err(internal)?;
+        let before = known.files(step).map_err(RunError::from)?;
         let before = before.into_iter().find(|(path, ..)| path == name);
         if before.is_none() && path.exists() {
             return Err(RunError::Policy(format!(

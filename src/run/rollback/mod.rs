@@ -51,7 +51,7 @@ pub struct Inputs {
 /// # Errors
 /// When the ledger cannot be read.
 pub fn loaded_ms(view: &View, mapping: &Mapping) -> Result<Option<i64>, RunError> {
-    let history = past::read(view, mapping).map_err(|e| RunError::Internal(e.to_string()))?;
+    let history = past::read(view, mapping)?;
     Ok(history.loaded_ms)
 }
 
@@ -69,7 +69,7 @@ pub async fn rollback(inputs: Inputs) -> Result<Rollback, RunError> {
         only,
         emit,
     } = inputs;
-    let history = past::read(&view, &mapping).map_err(|e| RunError::Internal(e.to_string()))?;
+    let history = past::read(&view, &mapping)?;
     drop(view);
     if let Some(only) = &only
         && !mapping.steps.iter().any(|s| s.name == *only)
@@ -162,7 +162,10 @@ async fn look(
         let Some(step) = mapping.steps.get(past.step.ix()) else {
             continue;
         };
-        known.entry(step.to).or_default().insert(past.id.clone());
+        // A call without an answer leaves no id: nothing can be asked by it.
+        if !past.id.is_empty() {
+            known.entry(step.to).or_default().insert(past.id.clone());
+        }
         if !decide::is_chosen(mapping, only, past) {
             continue;
         }

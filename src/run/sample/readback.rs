@@ -5,7 +5,7 @@
 use crate::{
     connector::Stop,
     ident::{ObjectId, StepId},
-    ledger::{Origin, ReadError, RecordState},
+    ledger::{Origin, RecordState},
     mapping::Step,
     platform::{
         OpKind,
@@ -96,7 +96,6 @@ type Known = HashMap<(StepId, String, u16), (String, Origin)>;
 
 /// Where the ledger says that records are, and how they came there in whichever run: id and origin.
 fn known(ctx: &Context, works: &[SeenWork]) -> Result<Known, RunError> {
-    let internal = |e: ReadError| RunError::Internal(e.to_string());
     let view = ctx.ledger.view()?;
     let mut wanted: BTreeMap<StepId, HashSet<&str>> = BTreeMap::new();
     for work in works {
@@ -116,7 +115,7 @@ fn known(ctx: &Context, works: &[SeenWork]) -> Result<Known, RunError> {
                 );
             }
         })
-        .map_err(internal)?;
+        .map_err(RunError::from)?;
     }
     Ok(all)
 }

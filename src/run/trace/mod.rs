@@ -181,7 +181,6 @@ fn resolver(
     view: Option<&View>,
     shelves: &BTreeMap<ObjectId, Shelf>,
 ) -> Result<Resolver, RunError> {
-    let internal = |e: crate::ledger::ReadError| RunError::Internal(e.to_string());
     let mut steps: Steps = Vec::new();
     for step in &mapping.steps {
         let mut went: HashMap<String, Went> = HashMap::new();
@@ -189,14 +188,14 @@ fn resolver(
             view.each_hold(Some(&step.name), |h| {
                 went.insert(h.key, Went::Held);
             })
-            .map_err(internal)?;
+            .map_err(RunError::from)?;
             view.each_record(&step.name, |r| {
                 if r.state == RecordState::Confirmed && r.part == 0 {
                     let id = r.dest_id.map(str::to_owned);
                     went.insert(r.key.to_owned(), Went::To(id));
                 }
             })
-            .map_err(internal)?;
+            .map_err(RunError::from)?;
         }
         steps.push(Some(Arc::new(went)));
     }
@@ -228,7 +227,6 @@ fn remember(
     parts: &[Made],
     told: &mut StepTrace,
 ) -> Result<Vec<(u32, String)>, RunError> {
-    let internal = |e: crate::ledger::ReadError| RunError::Internal(e.to_string());
     view.each_entry_of(key, |entry, run, at_ms, what| {
         if what.step() != step {
             return;
@@ -243,7 +241,7 @@ fn remember(
             detail: detail(&what),
         });
     })
-    .map_err(internal)?;
+    .map_err(RunError::from)?;
     let mut ids = Vec::new();
     let mut known = None;
     view.each_record(step, |r| {
@@ -263,7 +261,7 @@ fn remember(
             });
         }
     })
-    .map_err(internal)?;
+    .map_err(RunError::from)?;
     told.known = known;
     view.each_hold(Some(step), |h| {
         // Whether a file can be had, only loading tells: the mapping alone takes the record for loaded.
@@ -280,7 +278,7 @@ fn remember(
             told.reason = format!("{}: {}", h.code, h.words);
         }
     })
-    .map_err(internal)?;
+    .map_err(RunError::from)?;
     Ok(ids)
 }
 
