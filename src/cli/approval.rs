@@ -6,6 +6,7 @@ use super::{
     load::Loaded,
     lock,
 };
+use crate::cli::ledger_faults::unread;
 use crate::{
     ledger::{Approved, Entry, Ledger, View},
     mapping::DestinationConnection,
@@ -74,9 +75,9 @@ pub fn standing(loaded: &Loaded) -> Result<Standing, Failure> {
     if !path.is_file() {
         return Ok(Standing::Missing);
     }
-    let temporary = |e: crate::ledger::ReadError| super::commands::unread(&e);
-    let view = View::open(&path).map_err(temporary)?;
-    let Some(approved) = view.approval().map_err(temporary)? else {
+    let read = |e: crate::ledger::ReadError| unread(&e);
+    let view = View::open(&path).map_err(read)?;
+    let Some(approved) = view.approval().map_err(read)? else {
         return Ok(Standing::Missing);
     };
     let now = parts(loaded)?;
@@ -86,7 +87,7 @@ pub fn standing(loaded: &Loaded) -> Result<Standing, Failure> {
     }
     let needed = loaded.migration.mapping.policy.approvals;
     if needed > 1 {
-        let people = people(&view, &now).map_err(temporary)?;
+        let people = people(&view, &now).map_err(read)?;
         if people.len() < needed as usize {
             return Ok(Standing::Few(approved, people, needed));
         }

@@ -4,13 +4,14 @@
 //! are set aside before (see `run::allowance`). A pause ends the command, or it waits and begins again.
 
 use super::{
-    commands::{ledger_path, open_failure},
+    commands::ledger_path,
     connect::Destination,
     exit::{Exit, Failure},
     out,
     progress::Progress,
     signal,
 };
+use crate::cli::ledger_faults::open_failure;
 use crate::{
     clock::{Clock, SystemClock},
     connector::{

@@ -3,10 +3,8 @@
 //! What such a call did is not known. A load would take a record that is half gone for changed or deleted by people;
 //! the rollback itself asks the destination and settles it.
 
-use super::{
-    commands::unreadable,
-    exit::{Exit, Failure},
-};
+use super::exit::{Exit, Failure};
+use crate::cli::ledger_faults::unreadable;
 use crate::ledger::{Ledger, View};
 use std::path::Path;
 

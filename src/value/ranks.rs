@@ -1,8 +1,8 @@
 //! A set of numbers that does not change, and the place of each among them in order: what is known about the n-th stands
 //! n-th in a list, and needs no key of its own.
 //!
-//! A number costs a bit and its part of a quarter of a byte where numbers are neighbours, so the set of a million ids stays in the
-//! cache, and asking for one that is not there touches nothing else.
+//! A number costs two bits where numbers are neighbours, so the set of a million ids stays in the cache, and asking for one
+//! that is not there touches nothing else.
 
 use super::directory::{BLOCK, Directory, place};
 use foldhash::fast::FixedState;

@@ -1,6 +1,7 @@
 //! `transload approve`: says that the sample is right. Bound to exactly these specs, this schema, this sample.
 
-use super::{ledger_path, open_failure, state_folder};
+use super::{ledger_path, state_folder};
+use crate::cli::ledger_faults::open_failure;
 use crate::{
     cli::{
         approval,

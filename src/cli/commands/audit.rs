@@ -1,12 +1,13 @@
 //! `transload audit`: recomputes the ledger's hash chain; exports every operation.
 
+use crate::cli::ledger_faults::{unread, unreadable};
 use crate::{
     cli::{
         args::{Audit, AuditAction},
-        commands::{ledger_path, open_view, state_folder, unreadable},
+        commands::{ledger_path, open_view, state_folder},
         decided,
         exit::{Exit, Failure},
-        held, load, out,
+        load, out,
     },
     ledger::{View, verify::Broken},
     report::audit::{self, Export},
@@ -66,7 +67,7 @@ fn verify(migration: &Path) -> Result<Exit, Failure> {
 /// Compares the file of decisions about holds with what the chain says was decided last.
 fn decisions(view: &View, migration: &Path) -> Result<Exit, Failure> {
     let state = state_folder(migration);
-    let all = view.decisions().map_err(|e| held::unread(&e))?;
+    let all = view.decisions().map_err(|e| unread(&e))?;
     let file = match decided::read(&state)? {
         Some(file) => Some(decided::bytes(&file)?.1),
         None => None,
@@ -99,7 +100,7 @@ fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     let view = open_view(&loaded.migration.path)?;
     let mut export = Export::new(args.format == ExportFormat::Json, out::piece);
     audit::operations(&view, &loaded.migration.mapping, |o| export.add(o))
-        .map_err(|e| held::unread(&e))?;
+        .map_err(|e| unread(&e))?;
     export.end();
     Ok(Exit::Done)
 }

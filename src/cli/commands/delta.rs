@@ -1,6 +1,7 @@
 //! `transload delta`: the second pass over what was created or changed at the source since the load.
 
-use super::{discover::DocumentFormat, ledger_path, run as runs, unreadable};
+use super::{discover::DocumentFormat, ledger_path, run as runs};
+use crate::cli::ledger_faults::unreadable;
 use crate::{
     cli::{
         args::{ReportFormat, RunArgs},

@@ -1,6 +1,7 @@
 //! `transload discover`: what the source and the destination hold, kept as the schema lock. Writes to neither.
 
 use super::{ledger_path, run, state_folder};
+use crate::cli::ledger_faults::open_failure;
 use crate::{
     cli::{
         begin,
@@ -136,7 +137,7 @@ pub fn account(loaded: &Loaded, emit: &Emit) -> Result<AccountInventory, Failure
     let path = ledger_path(&migration.path);
     let ledger = if path.is_file() {
         let options = Options::new(Arc::clone(&clock) as Arc<dyn Clock>);
-        let ledger = Ledger::open(&path, options).map_err(|e| super::open_failure(&e))?;
+        let ledger = Ledger::open(&path, options).map_err(|e| open_failure(&e))?;
         Some(Arc::new(ledger))
     } else {
         pacing::ledger_to_look(migration)?

@@ -1,5 +1,6 @@
 //! `transload holds`: its actions, and `holds list`: what is held, and why.
 
+use crate::cli::ledger_faults::unread;
 use crate::{
     cli::{
         args::{Holds, HoldsAction, HoldsFormat, HoldsList},
@@ -55,7 +56,7 @@ fn list(args: &HoldsList) -> Result<Exit, Failure> {
         out::note(&note);
     }
     check_step(&view, step.as_ref())?;
-    let rows = listed(args, &view).map_err(|e| held::unread(&e))?;
+    let rows = listed(args, &view).map_err(|e| unread(&e))?;
     if rows.is_empty() {
         let reasons = view
             .hold_reasons()
@@ -117,7 +118,7 @@ fn listed(args: &HoldsList, view: &View) -> Result<Vec<ListRow>, ReadError> {
 }
 
 fn known_steps(view: &View) -> Result<Vec<String>, Failure> {
-    let read = |e: ReadError| super::unread(&e);
+    let read = |e: ReadError| unread(&e);
     let mut names = std::collections::BTreeSet::new();
     for run in view.runs().map_err(read)? {
         names.extend(

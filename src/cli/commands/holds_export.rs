@@ -1,6 +1,7 @@
 //! `transload holds export`: the sheet that goes out for decisions.
 
 use super::{holds::check_step, open_view};
+use crate::cli::ledger_faults::unread;
 use crate::{
     cli::{
         exit::{Exit, Failure},
@@ -59,8 +60,8 @@ pub fn run(args: &HoldsExport) -> Result<Exit, Failure> {
         code: args.code.clone(),
         key: None,
     };
-    let lineage = view.lineage().map_err(|e| held::unread(&e))?;
-    let all = held::gather(&view, mapping).map_err(|e| held::unread(&e))?;
+    let lineage = view.lineage().map_err(|e| unread(&e))?;
+    let all = held::gather(&view, mapping).map_err(|e| unread(&e))?;
     let chosen = all.iter().filter(|h| filter.takes(&h.hold));
     let rows: Vec<SheetRow> = chosen
         .flat_map(|h| held::rows(mapping, &lineage, h))

@@ -1,7 +1,8 @@
 //! `transload holds import`: takes a sheet of decisions back. Everything is checked first; with one fault nothing is
 //! noted down.
 
-use super::{ledger_path, open_failure, open_view, state_folder};
+use super::{ledger_path, open_view, state_folder};
+use crate::cli::ledger_faults::{open_failure, unread};
 use crate::{
     cli::{
         args::ReportFormat,
@@ -72,7 +73,7 @@ pub fn run(args: &HoldsImport) -> Result<Exit, Failure> {
     let noted_before = last_noted(&view)?;
     let is_lost = before.is_none() && noted_before.is_some();
     let before = before.unwrap_or_else(|| Decisions::new(&migration.mapping.name));
-    let held = held::gather(&view, &migration.mapping).map_err(|e| held::unread(&e))?;
+    let held = held::gather(&view, &migration.mapping).map_err(|e| unread(&e))?;
     let at = clock.now().round(jiff::Unit::Second).unwrap_or(clock.now());
     let judged = judge(
         &sheet,
@@ -89,7 +90,7 @@ pub fn run(args: &HoldsImport) -> Result<Exit, Failure> {
             },
         },
     )
-    .map_err(|e| held::unread(&e))?;
+    .map_err(|e| unread(&e))?;
     let file = args.file.display().to_string();
     for note in &judged.notes {
         out::note(&told(&file, "note", note));
@@ -159,7 +160,7 @@ struct Standing {
 
 /// The last import, as the ledger has it.
 fn last_noted(view: &View) -> Result<Option<Noted>, Failure> {
-    let all = view.decisions().map_err(|e| held::unread(&e))?;
+    let all = view.decisions().map_err(|e| unread(&e))?;
     Ok(decided::last(&all))
 }
 

@@ -5,6 +5,7 @@ use super::{
     open_view,
     run::{self as runs, Task},
 };
+use crate::cli::ledger_faults::unread;
 use crate::{
     cli::{
         args::{ReportFormat, RunArgs},
@@ -74,7 +75,7 @@ pub fn run(args: &HoldsRetry) -> Result<Exit, Failure> {
     }
     let view = open_view(&loaded.migration.path)?;
     check_step(&view, args.step.as_ref())?;
-    let all = held::gather(&view, mapping).map_err(|e| held::unread(&e))?;
+    let all = held::gather(&view, mapping).map_err(|e| unread(&e))?;
     drop(view);
     let filter = Filter {
         step: args.step.clone(),

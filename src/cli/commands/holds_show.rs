@@ -1,6 +1,7 @@
 //! `transload holds show`: one hold in full, from the ledger, the specs and the export. Asks no destination.
 
 use super::open_view;
+use crate::cli::ledger_faults::unread;
 use crate::{
     cli::{
         args::ReportFormat,
@@ -43,7 +44,7 @@ pub fn run(args: &HoldsShow) -> Result<Exit, Failure> {
     let loaded = load::migration(&args.migration)?;
     let migration = &loaded.migration;
     let view = open_view(&migration.path)?;
-    let all = held::gather(&view, &migration.mapping).map_err(|e| held::unread(&e))?;
+    let all = held::gather(&view, &migration.mapping).map_err(|e| unread(&e))?;
     let (place, key) = match &args.key {
         Some(key) => (args.step.as_str(), key.as_str()),
         None => args
@@ -91,7 +92,7 @@ fn story(
     let mapping = &migration.mapping;
     let hold = held.hold.clone();
     let step = held.step_of(mapping);
-    let read = |e: crate::ledger::ReadError| held::unread(&e);
+    let read = |e: crate::ledger::ReadError| unread(&e);
     let mut history = Vec::new();
     view.each_entry_of(&hold.key, |_, run, at_ms, entry| {
         if entry.step() == hold.step {

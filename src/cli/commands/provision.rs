@@ -2,6 +2,7 @@
 //! A real account has an admin; the checklist is theirs.
 
 use super::{discover, ledger_path, run, state_folder};
+use crate::cli::ledger_faults::open_failure;
 use crate::{
     cli::{
         begin,
@@ -73,7 +74,7 @@ pub fn run(args: &ProvisionArgs) -> Result<Exit, Failure> {
         &ledger_path(&migration.path),
         Options::new(Arc::clone(&clock) as Arc<dyn Clock>),
     )
-    .map_err(|e| super::open_failure(&e))?;
+    .map_err(|e| open_failure(&e))?;
     let ledger = Arc::new(ledger);
     undoing::refuse(&ledger)?;
     let runtime = begin::runtime()?;

@@ -1,6 +1,7 @@
 //! `transload rollback`: undoes what the migration did, and only that. `--plan` shows it first.
 
 use super::{discover::DocumentFormat, ledger_path, open_view, run as runs, state_folder};
+use crate::cli::ledger_faults::open_failure;
 use crate::{
     cli::{
         begin,
@@ -94,7 +95,7 @@ async fn start(
                 &ledger_path(&migration.path),
                 Options::new(Arc::clone(&clock) as Arc<dyn Clock>),
             )
-            .map_err(|e| super::open_failure(&e))?,
+            .map_err(|e| open_failure(&e))?,
         )),
     };
     let temporary = |e: &dyn std::fmt::Display| Failure::new(Exit::Temporary, e.to_string());

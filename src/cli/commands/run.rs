@@ -2,8 +2,9 @@
 
 use super::{
     delta::{self, DeltaArgs},
-    ledger_path, open_failure, run_files, state_folder, unread,
+    ledger_path, run_files, state_folder,
 };
+use crate::cli::ledger_faults::{open_failure, unread};
 use crate::{
     cli::{
         approval,

@@ -2,10 +2,11 @@
 //! each value came back.
 
 use super::{
-    ledger_path, open_failure,
+    ledger_path,
     run::{failure, listen, stopped},
     state_folder,
 };
+use crate::cli::ledger_faults::open_failure;
 use crate::{
     cli::{
         approval, begin,

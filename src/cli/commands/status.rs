@@ -1,6 +1,7 @@
 //! `transload status`: where a migration stands, read from its ledger; works beside a run.
 
 use super::{discover::DocumentFormat, open_view, state_folder};
+use crate::cli::ledger_faults::unreadable;
 use crate::{
     cli::{
         approval::{self, Standing},
@@ -89,7 +90,7 @@ fn look(args: &StatusArgs) -> Result<StatusReport, Failure> {
         zone: Some(zone(loaded.as_ref())),
     };
     let mut report = status::gather(&view, facts)
-        .map_err(|e| super::unreadable(&super::ledger_path(&args.migration), &e))?;
+        .map_err(|e| unreadable(&super::ledger_path(&args.migration), &e))?;
     if let (Some(end), Some(loaded)) = (&mut report.end, &loaded)
         && let (Some(calls), Some(pace)) = (end.calls, &loaded.migration.pace)
     {

@@ -1,6 +1,7 @@
 //! `transload trace`: explains one source record, from its cells to what the destination shows now.
 
 use super::{ledger_path, run as runs, state_folder};
+use crate::cli::ledger_faults::unreadable;
 use crate::{
     cli::{
         args::ReportFormat,
@@ -98,7 +99,7 @@ async fn start(
     let state = state_folder(&migration.path);
     let ledger = ledger_path(&migration.path);
     let view = match ledger.is_file() {
-        true => Some(View::open(&ledger).map_err(|e| super::unreadable(&ledger, &e))?),
+        true => Some(View::open(&ledger).map_err(|e| unreadable(&ledger, &e))?),
         false => None,
     };
     let access = Access {

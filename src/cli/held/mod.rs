@@ -6,7 +6,6 @@ pub mod propose;
 pub mod read;
 pub mod workbook;
 
-use super::exit::Failure;
 use crate::{
     ident::{ObjectId, StepId},
     ledger::{Hold, ReadError, View},
@@ -271,9 +270,4 @@ pub fn rows(mapping: &Mapping, lineage: &str, held: &Held) -> Vec<SheetRow> {
         });
     }
     all
-}
-
-/// A ledger that cannot be read now.
-pub fn unread(error: &ReadError) -> Failure {
-    crate::cli::commands::unread(error)
 }

@@ -1,5 +1,5 @@
-//! A segment that takes no more entries. What keys that are whole numbers went to stands in the order of the numbers, so that an entry needs
-//! no key and no place of its own: a look-up touches the set of numbers, which is small, and then the id.
+//! A segment that takes no more entries. What keys that are whole numbers went to stands in the order of the numbers, so
+//! that an entry needs no key and no place of its own: a look-up touches the set of numbers, which is small, and the id.
 
 use super::{
     By, IdEntry, IdState, Name,
