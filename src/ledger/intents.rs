@@ -37,6 +37,11 @@ impl Open {
         self.calls
     }
 
+    /// How many records have an intent without an answer.
+    pub fn records(&self) -> usize {
+        self.all.len()
+    }
+
     /// Notes an intent that an earlier run left open.
     pub fn waits(&mut self, key: RecordKey) {
         self.set(&Of(key.0, &key.1, key.2), Some(false));

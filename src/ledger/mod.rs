@@ -10,6 +10,7 @@
 
 pub mod approval;
 pub mod chain;
+mod chores;
 mod columns;
 pub mod counted;
 pub mod entry;

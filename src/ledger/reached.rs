@@ -6,20 +6,26 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+/// How often it is brought up to date while entries are written.
+const EVERY: Duration = Duration::from_secs(2);
 
 /// The file beside a ledger.
 pub(super) struct Reached {
     path: PathBuf,
     lineage: String,
+    written_at: Duration,
 }
 
 impl Reached {
-    /// That of the ledger at `path`.
-    pub fn beside(path: &Path, lineage: &str) -> Reached {
+    /// That of the ledger at `path`. `now`: since the writer's clock began.
+    pub fn beside(path: &Path, lineage: &str, now: Duration) -> Reached {
         Reached {
             path: path.with_extension("reached"),
             lineage: lineage.to_owned(),
+            written_at: now,
         }
     }
 
@@ -34,6 +40,14 @@ impl Reached {
         let said = text.trim_end().strip_prefix(self.lineage.as_str());
         said.and_then(|entry| entry.strip_prefix(' ')?.parse().ok())
             .unwrap_or(0)
+    }
+
+    /// Says it when it has not been said for a while.
+    pub fn keep_up(&mut self, seq: i64, now: Duration) {
+        if now.saturating_sub(self.written_at) > EVERY {
+            self.written_at = now;
+            self.write(seq);
+        }
     }
 
     /// Says that entries up to this one are on disk. A file that cannot be written says what it said before, which holds.

@@ -233,7 +233,8 @@ impl Ledger {
             },
             Recover::Sqlite(error) => schema(error.into()),
         })?;
-        let reached = Reached::beside(path, &start.lineage);
+        let now = options.clock.monotonic();
+        let reached = Reached::beside(path, &start.lineage, now);
         let before = reached.read();
         if before > start.seq {
             return Err(OpenError::Older {
@@ -243,7 +244,6 @@ impl Ledger {
                 beside: reached.path().to_owned(),
             });
         }
-        let now = options.clock.monotonic();
         let writer = Writer {
             reached,
             clock: options.clock,
@@ -258,6 +258,7 @@ impl Ledger {
             settled_at: now,
             seen_at: now,
             written: Pending::default(),
+            uncopied: 0,
         };
         let (requests, inbox) = mpsc::channel();
         let thread = std::thread::Builder::new()
@@ -313,7 +314,8 @@ impl Ledger {
         until_ms: Option<i64>,
         why: Option<String>,
     ) -> Result<Appended, LedgerError> {
-        self.append_blocking(vec![Entry::RunEnded {
+        // With what was gathered, in one transaction: where it fails, the second request is told so.
+        self.note(vec![Entry::RunEnded {
             outcome: outcome.to_owned(),
             until_ms,
             why,
@@ -361,6 +363,12 @@ impl Ledger {
     /// Writes changes that were gathered, so that a [`View`] sees all of them.
     pub fn settle(&self) -> Result<Appended, LedgerError> {
         self.wait(Request::Settle)
+    }
+
+    /// A view that does not wait until gathered changes are written: of everything but records and holds, which it may
+    /// show as they were up to two seconds ago.
+    pub fn glance(&self) -> Result<View, ReadError> {
+        View::open(&self.path)
     }
 
     /// A view of the ledger as it stands now.

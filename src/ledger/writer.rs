@@ -69,8 +69,6 @@ enum Done {
 const GATHER: usize = 50_000;
 /// How long gathered changes wait at most.
 const SETTLE_AFTER: Duration = Duration::from_secs(2);
-/// How often an idle writer looks around.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// Bytes of a frame, at most about this many.
 const FRAME: usize = 1 << 18;
@@ -90,6 +88,8 @@ pub(super) struct Writer {
     pub settled_at: Duration,
     pub seen_at: Duration,
     pub written: Pending,
+    /// Bytes of the journal that were written since the log of changes was last copied into the file.
+    pub uncopied: usize,
     pub reached: Reached,
 }
 
@@ -109,11 +109,12 @@ impl Writer {
     /// Serves requests until it is told to stop or nobody can ask any more.
     pub fn serve(mut self, connection: &Connection, requests: &Receiver<Request>) {
         loop {
-            let first = match requests.recv_timeout(LOOK.min(self.ttl / 3)) {
+            let chore = self.chore();
+            let first = match requests.recv_timeout(self.patience(chore)) {
                 Ok(Request::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(request) => request,
                 Err(RecvTimeoutError::Timeout) => {
-                    self.look(connection);
+                    self.look(connection, chore);
                     continue;
                 }
             };
@@ -199,7 +200,7 @@ impl Writer {
     }
 
     /// Begins a transaction, if nobody has taken over.
-    fn begin(&self, connection: &Connection) -> Result<(), LedgerError> {
+    pub fn begin(&self, connection: &Connection) -> Result<(), LedgerError> {
         if let Some(error) = &self.poison {
             return Err(error.clone());
         }
@@ -213,11 +214,10 @@ impl Writer {
         Ok(())
     }
 
-    fn commit(&mut self, connection: &Connection) -> Result<(), LedgerError> {
+    pub fn commit(&mut self, connection: &Connection) -> Result<(), LedgerError> {
         let now = self.clock.monotonic();
         self.write_frame(connection)?;
-        let due = now.saturating_sub(self.settled_at) > SETTLE_AFTER;
-        if due || self.fold.waiting() >= GATHER {
+        if now.saturating_sub(self.settled_at) > SETTLE_AFTER || self.fold.waiting() >= GATHER {
             self.settle(connection)?;
         }
         connection
@@ -230,28 +230,8 @@ impl Writer {
             self.seen_at = now;
         }
         connection.prepare_cached("COMMIT")?.execute([])?;
-        if due {
-            self.reached.write(self.seq);
-        }
+        self.reached.keep_up(self.seq, now);
         Ok(())
-    }
-
-    /// Keeps the lease alive and writes gathered changes while nothing else is asked.
-    fn look(&mut self, connection: &Connection) {
-        let now = self.clock.monotonic();
-        if self.poison.is_some()
-            || (self.fold.waiting() == 0 && now.saturating_sub(self.seen_at) <= self.ttl / 3)
-        {
-            return;
-        }
-        let done = self
-            .begin(connection)
-            .and_then(|()| self.settle(connection))
-            .and_then(|()| self.commit(connection));
-        if let Err(error) = done {
-            let _ = connection.execute_batch("ROLLBACK");
-            self.poison = Some(error);
-        }
     }
 
     /// Writes the frame that is being filled, if there is something in it. Inside a transaction.
@@ -275,12 +255,13 @@ impl Writer {
                 frame.bytes(),
                 self.head.0
             ])?;
+        self.uncopied += frame.bytes().len();
         frame.clear();
         Ok(())
     }
 
     /// Writes what was gathered. Inside a transaction.
-    fn settle(&mut self, connection: &Connection) -> Result<(), LedgerError> {
+    pub fn settle(&mut self, connection: &Connection) -> Result<(), LedgerError> {
         // What is folded ends where a frame ends, so that what a crash leaves begins with one.
         self.write_frame(connection)?;
         self.settled_at = self.clock.monotonic();

@@ -42,7 +42,7 @@ impl DayAccount {
         now: Timestamp,
     ) -> Result<DayAccount, ReadError> {
         let since = now.as_second().saturating_sub(BACK);
-        let rows = ledger.view()?.reserved(account, since)?;
+        let rows = ledger.glance()?.reserved(account, since)?;
         Ok(DayAccount {
             ledger: Arc::clone(ledger),
             account: account.to_owned(),

@@ -418,7 +418,7 @@ impl Executor {
     /// Moves the watermark of a step that is done.
     async fn mark(&mut self, id: StepId, newest: Option<jiff::Timestamp>) -> Result<(), RunError> {
         let step = self.ctx.step(id)?.name.clone();
-        let view = self.ctx.ledger.view();
+        let view = self.ctx.ledger.glance();
         let before = view.and_then(|v| v.watermark(&step))?;
         let was: Option<jiff::Timestamp> = before.as_deref().and_then(|b| b.parse().ok());
         let mut now = before.clone();

@@ -112,7 +112,7 @@ pub fn open(ctx: &Context, batch: u64, steps: &[StepId]) -> Result<(), RunError>
     if ctx.gate.policy == CountGate::Off {
         return Ok(());
     }
-    let view = ctx.ledger.view()?;
+    let view = ctx.ledger.glance()?;
     for object in objects(ctx, steps)? {
         let known = view.counted_before(&ctx.object(object)?.name)?;
         // Nobody else is at work between two batches.

@@ -14,7 +14,7 @@ use crate::ledger::Entry;
 pub async fn follow(ctx: &Context) -> Result<(), RunError> {
     let mut left = Vec::new();
     {
-        let view = ctx.ledger.view()?;
+        let view = ctx.ledger.glance()?;
         for step in &ctx.mapping.steps {
             for (chunk, job) in view.jobs(&step.name)? {
                 left.push((step, chunk, job));

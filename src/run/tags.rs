@@ -26,7 +26,7 @@ pub async fn decide(ctx: &Context, batch: &[StepId], taken: &mut Taken) -> Resul
         let internal = |e: &dyn std::fmt::Display| RunError::Internal(e.to_string());
         let decided = ctx
             .ledger
-            .view()?
+            .glance()?
             .decisions()
             .map_err(|e| internal(&e))?
             .into_iter()
@@ -57,7 +57,7 @@ pub async fn decide(ctx: &Context, batch: &[StepId], taken: &mut Taken) -> Resul
 /// When the ledger cannot be read.
 pub fn recall(ctx: &Context, taken: &mut Taken) -> Result<(), RunError> {
     let internal = |e: &dyn std::fmt::Display| RunError::Internal(e.to_string());
-    let decisions = ctx.ledger.view().and_then(|v| v.decisions());
+    let decisions = ctx.ledger.glance().and_then(|v| v.decisions());
     for (name, value) in decisions? {
         let object = name.strip_prefix("tags_taken/");
         let found = object.and_then(|o| ctx.mapping.destination.object(o));
