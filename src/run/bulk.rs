@@ -231,14 +231,13 @@ async fn look_again(
 
 /// The record that the listing shows under the keys of a source record: its id, and itself.
 fn there(ctx: &Context, step: &Step, work: &Work) -> Option<(String, Option<Value>)> {
-    let keep = ctx.keeps_records(step.to);
     let mut directory = ctx.directory(step.to)?;
     for (key, text) in step.match_keys.iter().zip(&work.keys) {
         let (Some(text), Some(rule)) = (text, directory.rule(&KeyRule::from(key))) else {
             continue;
         };
         if let Some(id) = directory.id_of(rule, text).map(str::to_owned) {
-            let record = directory.take_record(&id, keep);
+            let record = directory.take_record(&id);
             return Some((id, record));
         }
     }

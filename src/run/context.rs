@@ -9,14 +9,10 @@ use crate::{
     event::Event,
     ident::{ObjectId, StepId},
     ledger::Ledger,
-    mapping::{Found, Mapping, RefSource, Step},
+    mapping::{Mapping, RefSource, Step},
     plan::Plan,
     platform::{Creation, Object, OpKind, wire::FieldReader},
-    run::{
-        directory::{self, Keep},
-        source::Source,
-        update::Conflicted,
-    },
+    run::{directory, source::Source, update::Conflicted},
 };
 use serde_json::Value;
 use std::{
@@ -86,7 +82,6 @@ struct Shelf {
     directory: Mutex<Directory>,
     /// One listing of an object at a time, and when the last one began.
     listing: tokio::sync::Mutex<Option<Instant>>,
-    keep_records: bool,
 }
 
 impl Context {
@@ -100,23 +95,22 @@ impl Context {
         emit: Emit,
         provision: bool,
     ) -> Context {
-        let mut shelves: HashMap<ObjectId, (Vec<KeyRule>, bool)> = HashMap::new();
+        let mut shelves: HashMap<ObjectId, Vec<KeyRule>> = HashMap::new();
         for step in &mapping.steps {
-            let entry = shelves.entry(step.to).or_default();
+            let rules = shelves.entry(step.to).or_default();
             for key in &step.match_keys {
                 let rule = KeyRule::from(key);
-                if !entry.0.contains(&rule) {
-                    entry.0.push(rule);
+                if !rules.contains(&rule) {
+                    rules.push(rule);
                 }
             }
-            entry.1 |= step.found == Found::Update;
             for field in &step.fields {
                 if let Some(RefSource::NaturalKey(object)) = &field.reference {
                     shelves.entry(*object).or_default();
                 }
             }
         }
-        for (id, (rules, _)) in &mut shelves {
+        for (id, rules) in &mut shelves {
             if let Some(object) = mapping.destination.objects.get(id.ix()) {
                 for key in &object.keys {
                     let rule = KeyRule::from(key);
@@ -139,8 +133,8 @@ impl Context {
             .collect();
         let directories = shelves
             .into_iter()
-            .filter(|(_, (rules, _))| !rules.is_empty())
-            .map(|(id, (rules, keep_records))| {
+            .filter(|(_, rules)| !rules.is_empty())
+            .map(|(id, rules)| {
                 let own = readers.get(id.ix()).cloned().unwrap_or_default();
                 let directory = Directory::new(own, rules);
                 (
@@ -148,7 +142,6 @@ impl Context {
                     Shelf {
                         directory: Mutex::new(directory),
                         listing: tokio::sync::Mutex::new(None),
-                        keep_records,
                     },
                 )
             })
@@ -211,13 +204,6 @@ impl Context {
         self.directories
             .get(&object)
             .map(|s| s.directory.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// True when records of the object stay in memory as listed.
-    pub fn keeps_records(&self, object: ObjectId) -> bool {
-        self.directories
-            .get(&object)
-            .is_some_and(|s| s.keep_records)
     }
 
     /// True when the object's records can be listed (by its own call, or on the admin plane).
@@ -293,11 +279,7 @@ impl Context {
         let mut seen = 0u64;
         if let Some(op) = object.op(OpKind::List) {
             // What a call has just made is looked at once, and then forgotten.
-            let keep = match (shelf.keep_records, known) {
-                (true, _) => Keep::All,
-                (false, Some(_)) => Keep::New,
-                (false, None) => Keep::None,
-            };
+            let keep = known.is_some();
             let mut idle = 0;
             let newest_first = op.newest_first;
             let mut cursor = self.rest.list(id);
@@ -305,7 +287,7 @@ impl Context {
                 seen += page.records.len() as u64;
                 let mut fresh = false;
                 if let Some(mut directory) = self.directory(id) {
-                    for record in page.records {
+                    for record in &page.records {
                         fresh |= directory.list(record, keep);
                     }
                 }
@@ -325,12 +307,8 @@ impl Context {
             let path = format!("/_admin/objects/{}", object.name);
             let records = self.rest.admin_records(&path).await?;
             if let Some(mut directory) = self.directory(id) {
-                for record in records {
-                    let keep = match shelf.keep_records {
-                        true => Keep::All,
-                        false => Keep::None,
-                    };
-                    directory.list(record, keep);
+                for record in &records {
+                    directory.list(record, false);
                 }
             }
         }

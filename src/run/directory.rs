@@ -25,20 +25,10 @@ pub struct Directory {
     listing: u32,
 }
 
-/// Which listed records stay whole; of the others only the keys stay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
-    /// All.
-    All,
-    /// Those that were not known before, until they are taken.
-    New,
-    /// None.
-    None,
-}
-
 struct Entry {
     id: Option<String>,
-    record: Option<serde_json::Value>,
+    /// The record as listed, as JSON, where somebody is about to look at it: of all others only the keys stay.
+    record: Option<Box<[u8]>>,
     /// The source record behind it: step name and key.
     by: Option<(String, String)>,
     /// The listing that showed it first as it is now; 0: none has.
@@ -88,14 +78,16 @@ impl Directory {
     /// In a list with the newest first, only such a record says that what follows is known. One that was made meanwhile does not:
     /// older ones may be unseen. Nor does one that this same listing has shown already: the list moved while it was read. Nor one
     /// that has changed: it stands where its change puts it.
-    pub fn list(&mut self, record: serde_json::Value, keep: Keep) -> bool {
-        let Some(id) = record_id(&record) else {
+    ///
+    /// `keep`: a record that is being made stays whole until it is taken.
+    pub fn list(&mut self, record: &serde_json::Value, keep: bool) -> bool {
+        let Some(id) = record_id(record) else {
             return false;
         };
         let keys: Vec<Option<KeyText>> = self
             .rules
             .iter()
-            .map(|r| key::of_record(r, &self.readers, &record))
+            .map(|r| key::of_record(r, &self.readers, record))
             .collect();
         if let Some(serde_json::Value::Array(tags)) = record.get("tags") {
             self.tags.extend(
@@ -104,8 +96,9 @@ impl Directory {
                     .map(str::to_lowercase),
             );
         }
-        let seal = serde_json::to_vec(&record).map_or(0, |bytes| xxh3_64(&bytes));
-        let (at, new) = match self.by_id.get(&id) {
+        let json = serde_json::to_vec(record).unwrap_or_default();
+        let seal = xxh3_64(&json);
+        let (at, made) = match self.by_id.get(&id) {
             Some(at) => (*at, false),
             None => {
                 // A record that is being made under one of these keys is this one.
@@ -119,7 +112,7 @@ impl Directory {
                     self.entries.len() - 1
                 });
                 self.by_id.insert(id.clone(), at);
-                (at, true)
+                (at, pending.is_some())
             }
         };
         for (key, index) in keys.into_iter().zip(&mut self.index) {
@@ -135,8 +128,8 @@ impl Directory {
             entry.listed = self.listing;
             entry.seal = seal;
         }
-        if keep == Keep::All || (keep == Keep::New && new) {
-            entry.record = Some(record);
+        if keep && made {
+            entry.record = Some(json.into_boxed_slice());
         }
         entry.listed == self.listing
     }
@@ -206,20 +199,11 @@ impl Directory {
         }
     }
 
-    /// The record as last listed.
-    pub fn record(&self, id: &str) -> Option<&serde_json::Value> {
+    /// The record as it was listed while it was being made, for the one who looks at it: it is kept once only.
+    pub fn take_record(&mut self, id: &str) -> Option<serde_json::Value> {
         let at = *self.by_id.get(id)?;
-        self.entries.get(at)?.record.as_ref()
-    }
-
-    /// The same, for the one who looks at it last: it stays only where all records stay.
-    pub fn take_record(&mut self, id: &str, keep: bool) -> Option<serde_json::Value> {
-        let at = *self.by_id.get(id)?;
-        let record = &mut self.entries.get_mut(at)?.record;
-        match keep {
-            true => record.clone(),
-            false => record.take(),
-        }
+        let json = self.entries.get_mut(at)?.record.take()?;
+        serde_json::from_slice(&json).ok()
     }
 
     /// Tags of the listed records, in lower case.
@@ -260,6 +244,11 @@ pub fn record_id(record: &serde_json::Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        ident::FieldId,
+        platform::{Connect, Field, Platform},
+        value::Type,
+    };
     use serde_json::json;
 
     fn row(id: u64, updated: u64) -> serde_json::Value {
@@ -270,19 +259,44 @@ mod tests {
     fn only_what_an_ended_listing_showed_is_known() {
         let mut directory = Directory::new(Arc::from([]), Vec::new());
         // Twice in one listing: the list moved, and what it pushed down is still to come.
-        assert!(directory.list(row(1, 10), Keep::None));
-        assert!(directory.list(row(1, 10), Keep::None));
+        assert!(directory.list(&row(1, 10), false));
+        assert!(directory.list(&row(1, 10), false));
         // One that broke off says nothing about what it did not reach.
-        assert!(directory.list(row(1, 10), Keep::New));
+        assert!(directory.list(&row(1, 10), false));
         directory.listing_ended();
-        assert!(!directory.list(row(1, 10), Keep::New));
-        assert!(directory.list(row(2, 11), Keep::New));
-        assert!(directory.list(row(2, 11), Keep::New));
+        assert!(!directory.list(&row(1, 10), false));
+        assert!(directory.list(&row(2, 11), false));
+        assert!(directory.list(&row(2, 11), false));
         directory.listing_ended();
-        assert!(!directory.list(row(2, 11), Keep::All));
+        assert!(!directory.list(&row(2, 11), false));
         // Changed: it stands at the top now, before what was made earlier.
-        assert!(directory.list(row(1, 12), Keep::None));
+        assert!(directory.list(&row(1, 12), false));
         directory.listing_ended();
-        assert!(!directory.list(row(1, 12), Keep::None));
+        assert!(!directory.list(&row(1, 12), false));
+    }
+    #[test]
+    fn only_what_is_being_made_stays_whole_and_until_it_is_taken() {
+        let platform = Platform::new("api", Connect::Http(Box::default()));
+        let field = Field::new("ref", Type::Text);
+        let readers = Arc::from([FieldReader::new(&platform, &field)]);
+        let rule = KeyRule {
+            fields: vec![FieldId(0)],
+            trim: false,
+            lower: false,
+        };
+        let mut directory = Directory::new(readers, vec![rule]);
+        let record = |id: u64| json!({"id": id, "ref": format!("r{id}")});
+        directory.claim(0, "r1", "contact", "1");
+        directory.claim(0, "r2", "contact", "2");
+        for (id, keep) in [(1, true), (2, false), (3, true)] {
+            assert!(directory.list(&record(id), keep));
+        }
+        assert_eq!(directory.take_record("1"), Some(record(1)));
+        assert_eq!(directory.take_record("1"), None, "it was taken");
+        assert_eq!(directory.take_record("2"), None, "nobody looks at it");
+        assert_eq!(directory.take_record("3"), None, "somebody else's");
+        directory.list(&record(1), true);
+        assert_eq!(directory.take_record("1"), None, "it is made");
+        assert_eq!(directory.id_of(0, "r2"), Some("2"));
     }
 }

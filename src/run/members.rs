@@ -5,7 +5,6 @@
 
 use super::{
     context::Context,
-    directory::Keep,
     failure::RunError,
     item::Work,
     send::{self, Done, Sent},
@@ -85,7 +84,7 @@ async fn shown(
     let ids = records.iter().filter_map(Context::record_id).collect();
     if let Some(mut directory) = ctx.directory(step.to) {
         for record in records {
-            directory.list(record, Keep::None);
+            directory.list(&record, false);
         }
     }
     Ok(ids)
