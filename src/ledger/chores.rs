@@ -14,7 +14,7 @@ const MOMENT: Duration = Duration::from_millis(2);
 /// Changes that are worth a transaction of their own.
 const WORTH_SETTLING: usize = 512;
 /// Bytes of the journal that are worth a copy of the log into the file, which costs two flushes.
-const WORTH_COPYING: usize = 1 << 20;
+const WORTH_COPYING: usize = 1 << 18;
 
 /// What is worth doing in an idle moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
