@@ -524,6 +524,131 @@ fn a_ledger_that_is_damaged_foreign_or_newer_ends_with_2() {
 }
 
 #[test]
+fn a_ledger_of_another_account_or_migration_file_is_refused_until_somebody_says_that_it_is_the_same()
+ {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    example.run();
+    let calls = || sandbox.admin_get("/calls")["calls"].clone();
+    let before = calls();
+    let refuse = |file: &Path, words: &str| {
+        for command in [
+            &["run", "--auto-approve"][..],
+            &["delta", "--auto-approve"],
+            &["sample"],
+            &["rollback"],
+            &["rollback", "--plan"],
+        ] {
+            let output = transload()
+                .arg(command[0])
+                .arg(file)
+                .args(&command[1..])
+                .output()
+                .expect("it runs");
+            let message = failed_with(&output, 2);
+            assert!(message.contains(words), "{command:?}: {message}");
+            assert!(
+                message.contains("hint: one folder holds one migration into one account"),
+                "{command:?}: {message}"
+            );
+        }
+        assert_eq!(calls(), before, "{words}");
+    };
+    // Another migration file in the same folder, with nothing else changed.
+    let other = example.folder.path().join("north.yaml");
+    fs::copy(example.migration(), &other).expect("a copy");
+    refuse(
+        &other,
+        "its migration file is `migration.yaml`, not `north.yaml`",
+    );
+    // The same server under another name: nobody can know that it is the same.
+    example.edit(|text| {
+        assert!(text.contains("//127.0.0.1:"));
+        text.replace("//127.0.0.1:", "//localhost:")
+    });
+    let words = "its destination is `freshsales at 127.0.0.1/crm/sales/api`, not `freshsales at localhost/crm/sales/api`";
+    refuse(&example.migration(), words);
+    let mut command = example.command();
+    command.arg("--renamed");
+    let output = command.output().expect("it runs");
+    assert!(
+        matches!(output.status.code(), Some(0 | 5)),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn a_rehearsal_is_not_taken_for_the_load_of_the_account() {
+    let sandbox = account(&[]);
+    let example = Example::copy("allclients");
+    example.run();
+    let base = sandbox.base.clone();
+    let there = fs::read_to_string(example.migration()).expect("migration");
+    example.edit(|text| {
+        let at = text.find("destination:").expect("a destination");
+        let end = at + 12 + text[at + 12..].find("\n\n").expect("a block");
+        let http = format!("destination:\n  http: {{base: \"{base}\", secret: \"env:TRANSLOAD_TEST_KEY\", calls_per_minute: 0}}");
+        format!("{}{http}{}", &text[..at], &text[end..])
+    });
+    assert_ne!(
+        there,
+        fs::read_to_string(example.migration()).expect("migration")
+    );
+    let message = failed_with(&run(&example), 2);
+    assert!(
+        message.contains("its destination is `sandbox freshsales`, not `freshsales at 127.0.0.1"),
+        "{message}"
+    );
+    assert_eq!(sandbox.admin_get("/calls")["calls"], 0);
+    // In a folder of its own it loads everything.
+    fs::remove_dir_all(example.folder.path().join(".transload")).expect("removed");
+    goes_on(&example, &sandbox);
+}
+
+#[test]
+fn commands_that_read_a_journal_damaged_in_its_middle_end_with_2_and_name_the_entry() {
+    let sandbox = account(&[]);
+    let example = Example::against("allclients", &sandbox);
+    example.run();
+    let path = ledger(&example);
+    let key: String = rusqlite::Connection::open(&path)
+        .and_then(|c| {
+            c.query_row("SELECT min(key) FROM records WHERE step = (SELECT id FROM steps WHERE name = 'contact')", [], |r| r.get(0))
+        })
+        .expect("a contact");
+    // What opens a ledger looks at its end only.
+    sql(
+        &path,
+        "UPDATE journal SET data = substr(data, 1, length(data) / 2)
+         WHERE seq = (SELECT seq FROM journal WHERE entries > 50 ORDER BY seq LIMIT 1)",
+    );
+    let record = format!("contact/{key}");
+    let before = sandbox.admin_get("/calls")["by_method"].clone();
+    for (command, more) in [
+        (&["audit", "export"][..], &[][..]),
+        (&["rollback"], &["--plan"]),
+        (&["trace"], &[record.as_str()]),
+    ] {
+        let output = transload()
+            .args(command)
+            .arg(example.migration())
+            .args(more)
+            .output()
+            .expect("it runs");
+        let message = failed_with(&output, 2);
+        assert!(message.contains("entry "), "{command:?}: {message}");
+        assert!(message.contains("damaged"), "{command:?}: {message}");
+        assert!(
+            message.contains("hint: restore the file from a copy"),
+            "{command:?}: {message}"
+        );
+    }
+    assert_eq!(sandbox.admin_get("/calls")["by_method"], before);
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_to_ends_every_command_with_2_and_a_hint() {
     let sandbox = account(&[]);
     let example = Example::against("allclients", &sandbox);

@@ -225,6 +225,10 @@ pub struct RunArgs {
     /// lasts. Without it half of the machine's memory.
     #[arg(long, value_name = "SIZE", value_parser = super::memory_size::parse)]
     pub memory: Option<u64>,
+    /// The migration file, its mapping or the account's address has another name since the last run, and is the same: go on
+    /// with the ledger in this folder.
+    #[arg(long)]
+    pub renamed: bool,
 }
 
 /// How a report is printed.

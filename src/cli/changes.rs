@@ -3,6 +3,7 @@
 use super::{
     commands::delta::DeltaArgs,
     exit::{Exit, Failure},
+    ledger_faults::unread,
     load::Loaded,
 };
 use crate::{
@@ -117,7 +118,7 @@ pub fn last_complete(ledger: &Ledger) -> Result<i64, Failure> {
     let runs = ledger
         .view()
         .and_then(|v| v.runs())
-        .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+        .map_err(|e| unread(&e))?;
     let complete = |o: &Option<String>| o.as_deref().is_some_and(|o| o.starts_with("completed"));
     runs.iter()
         .rev()

@@ -13,6 +13,7 @@ pub mod exit;
 pub mod extract;
 pub mod fill;
 pub mod held;
+pub mod belonging;
 pub mod ledger_faults;
 pub mod load;
 pub mod lock;

@@ -11,7 +11,7 @@ use super::{
     progress::Progress,
     signal,
 };
-use crate::cli::ledger_faults::open_failure;
+use crate::cli::ledger_faults::{open_failure, unread};
 use crate::{
     clock::{Clock, SystemClock},
     connector::{
@@ -191,8 +191,7 @@ impl Calls {
             return Ok(calls);
         };
         if is_counted(pace) {
-            let day = DayAccount::open(ledger, account, pace, now)
-                .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+            let day = DayAccount::open(ledger, account, pace, now).map_err(|e| unread(&e))?;
             if day.left(now) == Some(0) {
                 return Err(failure(&pace.spent(now, to == Use::Load)));
             }

@@ -1,6 +1,6 @@
 //! The books of a run that ended early, as far as its ledger has them.
 
-use super::exit::{Exit, Failure};
+use super::{exit::Failure, ledger_faults::unread};
 use crate::{ident::StepId, ledger::Ledger, mapping::Mapping, run::Outcome};
 
 /// The steps of a run that came to their end, with their books, in the order of the mapping.
@@ -11,7 +11,7 @@ pub fn outcome(ledger: &Ledger, run: i64, mapping: &Mapping) -> Result<Outcome, 
     let rows = ledger
         .view()
         .and_then(|view| view.steps(run))
-        .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+        .map_err(|e| unread(&e))?;
     let books = |name: &str| rows.iter().find(|row| row.step == name)?.counts;
     let steps = mapping.steps.iter().enumerate();
     Ok(Outcome {

@@ -314,13 +314,17 @@ impl Ledger {
         until_ms: Option<i64>,
         why: Option<String>,
     ) -> Result<Appended, LedgerError> {
-        // With what was gathered, in one transaction: where it fails, the second request is told so.
-        self.note(vec![Entry::RunEnded {
+        let ended = Entry::RunEnded {
             outcome: outcome.to_owned(),
             until_ms,
             why,
-        }])?;
-        self.settle()
+        };
+        // Both are asked for before one is waited for: they share a transaction.
+        let (answer, answered) = mpsc::sync_channel(1);
+        self.ask(Request::Append(vec![ended], Answer::Thread(answer)))?;
+        let settled = self.settle();
+        answered.recv().unwrap_or(Err(LedgerError::Closed))?;
+        settled
     }
 
     /// Appends entries, all or none; done when they are on disk. The request is made at once, before the

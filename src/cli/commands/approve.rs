@@ -1,7 +1,7 @@
 //! `transload approve`: says that the sample is right. Bound to exactly these specs, this schema, this sample.
 
 use super::{ledger_path, state_folder};
-use crate::cli::ledger_faults::open_failure;
+use crate::cli::ledger_faults::{open_failure, unread};
 use crate::{
     cli::{
         approval,
@@ -113,7 +113,7 @@ pub fn run(args: &ApproveArgs) -> Result<Exit, Failure> {
     let people = ledger
         .view()
         .and_then(|view| approval::people(&view, &approval.parts))
-        .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+        .map_err(|e| unread(&e))?;
     let (records, of) = sample.size_of();
     let report = ApprovalReport {
         schema_version: 1,

@@ -76,6 +76,7 @@ pub fn run(args: &DeltaArgs) -> Result<Exit, Failure> {
         in_time(&loaded)?;
     }
     let common = RunArgs {
+        renamed: false,
         migration: args.migration.clone(),
         auto_approve: args.auto_approve,
         provision: args.provision,

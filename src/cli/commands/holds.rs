@@ -58,9 +58,7 @@ fn list(args: &HoldsList) -> Result<Exit, Failure> {
     check_step(&view, step.as_ref())?;
     let rows = listed(args, &view).map_err(|e| unread(&e))?;
     if rows.is_empty() {
-        let reasons = view
-            .hold_reasons()
-            .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+        let reasons = view.hold_reasons().map_err(|e| unread(&e))?;
         let (steps, codes): (BTreeSet<_>, BTreeSet<_>) =
             reasons.into_iter().map(|r| (r.step, r.code)).unzip();
         let nothing_like_it = |wanted: &Option<String>, known: &BTreeSet<String>, what: &str| {

@@ -117,6 +117,7 @@ pub fn run(args: &HoldsRetry) -> Result<Exit, Failure> {
         })
         .collect();
     let run = RunArgs {
+        renamed: false,
         migration: args.migration.clone(),
         auto_approve: args.auto_approve,
         refresh: false,

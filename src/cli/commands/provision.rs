@@ -2,10 +2,10 @@
 //! A real account has an admin; the checklist is theirs.
 
 use super::{discover, ledger_path, run, state_folder};
-use crate::cli::ledger_faults::open_failure;
+use crate::cli::ledger_faults::{open_failure, unread};
 use crate::{
     cli::{
-        begin,
+        begin, belonging,
         commands::discover::DocumentFormat,
         connect::{self, Access, Destination},
         exit::{Exit, Failure},
@@ -77,6 +77,7 @@ pub fn run(args: &ProvisionArgs) -> Result<Exit, Failure> {
     .map_err(|e| open_failure(&e))?;
     let ledger = Arc::new(ledger);
     undoing::refuse(&ledger)?;
+    belonging::check(&ledger.glance().map_err(|e| unread(&e))?, migration, false)?;
     let runtime = begin::runtime()?;
     let source = Arc::new(source);
     let result = runtime.block_on(fulfil(&loaded, &lock, &ledger, source, &emit));

@@ -1,10 +1,10 @@
 //! `transload rollback`: undoes what the migration did, and only that. `--plan` shows it first.
 
 use super::{discover::DocumentFormat, ledger_path, open_view, run as runs, state_folder};
-use crate::cli::ledger_faults::open_failure;
+use crate::cli::ledger_faults::{open_failure, unread};
 use crate::{
     cli::{
-        begin,
+        begin, belonging,
         connect::{self, Access},
         exit::{Exit, Failure},
         load, out, pacing,
@@ -100,9 +100,10 @@ async fn start(
     };
     let temporary = |e: &dyn std::fmt::Display| Failure::new(Exit::Temporary, e.to_string());
     let view = match &ledger {
-        Some(ledger) => ledger.view().map_err(|e| temporary(&e))?,
+        Some(ledger) => ledger.view().map_err(|e| unread(&e))?,
         None => open_view(&migration.path)?,
     };
+    belonging::check(&view, migration, false)?;
     let window = Window::of(&view, loaded)?;
     // What began in time comes to its end: nothing else can be done before.
     if undoing::open_calls(&ledger_path(&migration.path), &view)? == 0 {

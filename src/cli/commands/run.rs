@@ -9,7 +9,7 @@ use crate::{
     cli::{
         approval,
         args::{ReportFormat, RunArgs},
-        attachments, begin, changes,
+        attachments, begin, belonging, changes,
         connect::{self, Access},
         documents,
         exit::{Exit, Failure, unwritable},
@@ -84,6 +84,11 @@ async fn start(
             .map_err(|e| open_failure(&e))?,
     );
     undoing::refuse(&ledger)?;
+    let claim = belonging::check(
+        &ledger.glance().map_err(|e| unread(&e))?,
+        migration,
+        args.renamed,
+    )?;
     let (emit, to_go) = ToGo::listen(progress);
     let cancel = Cancel::new();
     let stopped_by = listen(&cancel);
@@ -110,7 +115,7 @@ async fn start(
     let state = state_folder(&migration.path);
     if let DestinationConnection::Folder { folder } = &migration.destination {
         return run_files::start(
-            args, loaded, progress, &ledger, &clock, source, folder, waived,
+            args, loaded, progress, &ledger, &clock, source, folder, waived, claim,
         )
         .await;
     }
@@ -134,6 +139,7 @@ async fn start(
             engine: env!("CARGO_PKG_VERSION").to_owned(),
         })
         .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+    claim.note(&ledger)?;
     approval::note_waiver(&ledger, waived)?;
     let inputs = Inputs {
         mapping: Arc::clone(&migration.mapping),
@@ -384,7 +390,7 @@ pub(super) fn report_of(
                 }
             })
         })
-        .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+        .map_err(|e| unread(&e))?;
     Ok(RunReport {
         schema_version: 1,
         mapping: mapping.name.clone(),

@@ -7,7 +7,9 @@ use super::{
 use crate::{
     cli::{
         args::{ReportFormat, RunArgs},
-        begin, connect, documents,
+        begin,
+        belonging::Claim,
+        connect, documents,
         exit::{Exit, Failure},
         load, out,
         progress::Progress,
@@ -44,6 +46,7 @@ pub async fn start(
     source: Arc<Source>,
     folder: &Path,
     waived: Option<&str>,
+    claim: Claim,
 ) -> Result<Exit, Failure> {
     if args.provision {
         return Err(Failure::new(
@@ -70,6 +73,7 @@ pub async fn start(
             engine: env!("CARGO_PKG_VERSION").to_owned(),
         })
         .map_err(|e| Failure::new(Exit::Temporary, e.to_string()))?;
+    claim.note(ledger)?;
     crate::cli::approval::note_waiver(ledger, waived)?;
     let inputs = run::files::Inputs {
         mapping: Arc::clone(&migration.mapping),

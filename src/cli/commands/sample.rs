@@ -6,10 +6,10 @@ use super::{
     run::{failure, listen, stopped},
     state_folder,
 };
-use crate::cli::ledger_faults::open_failure;
+use crate::cli::ledger_faults::{open_failure, unread};
 use crate::{
     cli::{
-        approval, begin,
+        approval, begin, belonging,
         connect::{self, Access},
         exit::{Exit, Failure, cannot_write},
         extract, load, out, pacing, preflight,
@@ -116,6 +116,7 @@ async fn start(
     .map_err(|e| open_failure(&e))?;
     let ledger = Arc::new(ledger);
     undoing::refuse(&ledger)?;
+    let claim = belonging::check(&ledger.glance().map_err(|e| unread(&e))?, migration, false)?;
     let emit = begin::listener(progress);
     let cancel = Cancel::new();
     let stopped_by = listen(&cancel);
@@ -148,6 +149,7 @@ async fn start(
             engine: env!("CARGO_PKG_VERSION").to_owned(),
         })
         .map_err(|e| temporary(&e))?;
+    claim.note(&ledger)?;
     let policy = &migration.mapping.policy;
     let size = args.size.unwrap_or(policy.sample_size);
     let seed = args.seed.unwrap_or(policy.sample_seed);
@@ -209,7 +211,7 @@ async fn start(
                     approval::spec_parts(loaded),
                     masked,
                 )
-                .map_err(|e| temporary(&e))
+                .map_err(|e| unread(&e))
             };
             let report = model(true)?;
             keep(&state, &report)?;
