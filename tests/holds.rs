@@ -280,7 +280,7 @@ fn decisions_come_back_and_only_what_they_touch_runs() {
     let decided: Vec<Value> = desk
         .journal()
         .into_iter()
-        .filter(|e| e["outcome"] == "decided")
+        .filter(|e| e["outcome"] == "decided" && e["source_id"] == "overrides")
         .collect();
     assert_eq!(decided.len(), 1, "{decided:?}");
     let reason = decided[0]["reason"].as_str().expect("a reason");

@@ -228,6 +228,21 @@ fn a_record_is_explained_from_its_cells_to_what_is_there_now() {
 }
 
 #[test]
+fn a_record_held_for_what_stands_at_the_destination_was_not_sent() {
+    let example = Example::copy("smartdesk");
+    example.run();
+    let told = trace(&example, "account/A210");
+    let step = step(&told, "account");
+    assert_eq!(step["decision"], "held", "{step}");
+    let reason = step["reason"].as_str().expect("a reason");
+    assert!(reason.starts_with("same_match_key: "), "{reason}");
+    assert_eq!(step["requests"].as_array().map(Vec::len), Some(0));
+    for field in step["fields"].as_array().expect("fields") {
+        assert_eq!(field["sent"], "", "{field}");
+    }
+}
+
+#[test]
 fn splits_and_merges_say_where_a_record_went() {
     let example = Example::copy("interactive");
     example.run();

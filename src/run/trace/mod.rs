@@ -219,6 +219,9 @@ fn resolver(
     ))
 }
 
+/// Codes of holds by what stands at the destination: nothing was sent.
+const UNSENT: &[&str] = &["exists", "same_match_key", "not_at_destination", "by_hand"];
+
 /// Reads what the ledger knows. Gives the ids that stand there, by part.
 fn remember(
     view: &View,
@@ -264,11 +267,16 @@ fn remember(
     .map_err(RunError::from)?;
     told.known = known;
     view.each_hold(Some(step), |h| {
-        // Whether a file can be had, only loading tells: the mapping alone takes the record for loaded.
+        // Whether a file can be had, and what stands at the destination, only loading tells: the mapping alone takes the
+        // record for loaded.
         let file = h.code.starts_with("file_");
-        if h.key == key && (told.decision.is_empty() || (file && told.decision == "loaded")) {
-            if file {
+        let unsent = file || UNSENT.contains(&h.code.as_str());
+        let at_load = file
+            || (ids.is_empty() && (unsent || h.code == "in_doubt" || h.kind == HoldKind::Failed));
+        if h.key == key && (told.decision.is_empty() || (at_load && told.decision == "loaded")) {
+            if unsent {
                 told.requests.clear();
+                told.fields.iter_mut().for_each(|f| f.sent.clear());
             }
             told.decision = match h.kind {
                 HoldKind::Held => "held",
