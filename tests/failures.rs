@@ -31,6 +31,16 @@ fn run(example: &Example) -> Output {
     example.command().output().expect("it runs")
 }
 
+/// A command on a migration file; its further arguments follow the file.
+fn on(file: &Path, command: &[&str]) -> Output {
+    transload()
+        .arg(command[0])
+        .arg(file)
+        .args(&command[1..])
+        .output()
+        .expect("it runs")
+}
+
 /// The same command ends well now, has loaded what an undisturbed run loads, and a further one writes nothing.
 fn goes_on(example: &Example, sandbox: &Sandbox) {
     example.run();
@@ -539,12 +549,7 @@ fn a_ledger_of_another_account_or_migration_file_is_refused_until_somebody_says_
             &["rollback"],
             &["rollback", "--plan"],
         ] {
-            let output = transload()
-                .arg(command[0])
-                .arg(file)
-                .args(&command[1..])
-                .output()
-                .expect("it runs");
+            let output = on(file, command);
             let message = failed_with(&output, 2);
             assert!(message.contains(words), "{command:?}: {message}");
             assert!(
@@ -663,12 +668,7 @@ fn a_folder_that_cannot_be_written_to_ends_every_command_with_2_and_a_hint() {
         &["provision"],
         &["handoff"],
     ] {
-        let output = transload()
-            .arg(command[0])
-            .arg(example.migration())
-            .args(&command[1..])
-            .output()
-            .expect("it runs");
+        let output = on(&example.migration(), command);
         let message = failed_with(&output, 2);
         assert!(message.contains(".transload"), "{command:?}: {message}");
         assert!(
@@ -690,12 +690,7 @@ fn a_broken_lock_ends_with_2_and_says_what_to_do() {
     fs::write(&lock, "{\"version\": ").expect("write");
     let before = counts(&sandbox);
     for command in [&["run", "--auto-approve"][..], &["plan"], &["discover"]] {
-        let output = transload()
-            .arg(command[0])
-            .arg(example.migration())
-            .args(&command[1..])
-            .output()
-            .expect("it runs");
+        let output = on(&example.migration(), command);
         let message = failed_with(&output, 2);
         assert!(message.contains("schema.lock.json"), "{message}");
         assert!(

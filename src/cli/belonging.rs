@@ -5,6 +5,7 @@
 //! ledger of an older engine belongs to the first that comes.
 
 use super::{
+    connect,
     exit::{Exit, Failure},
     ledger_faults::unread,
 };
@@ -36,15 +37,11 @@ impl Owner {
             file: name.unwrap_or_default().to_string_lossy().into_owned(),
             mapping: migration.mapping.name.clone(),
             destination: match &migration.destination {
-                DestinationConnection::Sandbox(_) => format!("sandbox {platform}"),
+                DestinationConnection::Sandbox(_) => connect::simulated(platform),
                 DestinationConnection::Folder { .. } => "files".to_owned(),
                 DestinationConnection::Http(http) => match &http.base {
                     Some(base) => format!("{platform} at {}", place(base)),
-                    None => {
-                        let params: Vec<&str> =
-                            http.params.iter().map(|(_, v)| v.as_str()).collect();
-                        format!("{platform} {}", params.join(" "))
-                    }
+                    None => connect::by_params(platform, http),
                 },
             },
         }
@@ -70,7 +67,7 @@ fn place(base: &str) -> String {
     };
     let host = url.host_str().unwrap_or_default();
     let port = match url.port() {
-        Some(port) if !super::connect::is_loopback(base) => format!(":{port}"),
+        Some(port) if !connect::is_loopback(base) => format!(":{port}"),
         _ => String::new(),
     };
     format!("{host}{port}{}", url.path().trim_end_matches('/'))

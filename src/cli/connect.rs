@@ -174,7 +174,7 @@ pub async fn destination_until(
                 }
             };
             limit(&mut options, access);
-            let account = format!("sandbox {}", platform.name);
+            let account = simulated(&platform.name);
             open(
                 platform,
                 options,
@@ -207,10 +207,7 @@ pub async fn destination_until(
                 )
                 .hint("an admin creates what the plan's checklist names"));
             }
-            let account = base.unwrap_or_else(|| {
-                let params: Vec<&str> = connection.params.iter().map(|(_, v)| v.as_str()).collect();
-                format!("{} {}", platform.name, params.join(" "))
-            });
+            let account = base.unwrap_or_else(|| by_params(&platform.name, connection));
             open(platform, options, cancel, access.provision, account, None)
         }
         DestinationConnection::Folder { .. } => Err(Failure::new(
@@ -265,6 +262,17 @@ pub(super) fn http(options: &mut RestOptions, connection: &HttpConnection) -> Re
         }
     };
     Ok(())
+}
+
+/// Names an account of a platform whose address is made from parameters.
+pub(super) fn by_params(platform: &str, connection: &HttpConnection) -> String {
+    let params: Vec<&str> = connection.params.iter().map(|(_, v)| v.as_str()).collect();
+    format!("{platform} {}", params.join(" "))
+}
+
+/// Names the simulated account of a platform.
+pub(super) fn simulated(platform: &str) -> String {
+    format!("sandbox {platform}")
 }
 
 pub(super) fn is_loopback(base: &str) -> bool {

@@ -206,10 +206,7 @@ fn account_of(migration: &Migration) -> Result<String, Failure> {
         SourceConnection::Folder { folder, .. } => format!("{platform} in {}", folder.display()),
         SourceConnection::Http(connection) => match &connection.base {
             Some(base) => format!("{platform} at {base}"),
-            None => {
-                let params: Vec<&str> = connection.params.iter().map(|(_, v)| v.as_str()).collect();
-                format!("{platform} {}", params.join(" "))
-            }
+            None => connect::by_params(platform, connection),
         },
         SourceConnection::Sandbox(connection) => {
             let what = match (&connection.from, &connection.seed) {
